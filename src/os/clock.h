@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Time. Always monotonic: a change of the system's date fires no timer.
+ *
+ * Thread: any.
+ */
+#ifndef CZ_OS_CLOCK_H
+#define CZ_OS_CLOCK_H
+
+#include <stdint.h>
+
+uint64_t cz_clock_ns(void);
+
+static inline uint64_t cz_clock_us(void)
+{
+    return cz_clock_ns() / 1000;
+}
+
+/* "Never" for deadlines in microseconds. */
+#define CZ_CLOCK_NEVER UINT64_MAX
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * How many processors this process may use: those of its affinity mask,
+ * cut down to the quota of its control groups. A container with a quota of
+ * one processor on a machine with 64 must count as one, or spinning would
+ * burn the quota that the peer needs.
+ *
+ * Thread: any. Owns: nothing.
+ */
+#include "os/thread.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { CPU_PATH_MAX = 512 };
+
+static unsigned cpu_affinity_count(void)
+{
+    cpu_set_t cpus;
+
+    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
+        return 1;
+    return (unsigned)CPU_COUNT(&cpus);
+}
+
+/* The quota in whole processors, rounded up; 0 = no limit. */
+static unsigned cpu_from_quota(long long quota, long long period)
+{
+    if (quota <= 0 || period <= 0)
+        return 0;
+    return (unsigned)((quota + period - 1) / period);
+}
+
+/* Version 2: one file with "quota period", where quota may be "max". */
+static unsigned cpu_read_v2(const char *dir)
+{
+    char path[CPU_PATH_MAX + 16];
+    long long quota = 0, period = 0;
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/cpu.max", dir);
+    file = fopen(path, "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%lld %lld", &quota, &period) != 2)
+        quota = 0;
+    fclose(file);
+    return cpu_from_quota(quota, period);
+}
+
+static long long cpu_read_number(const char *dir, const char *name)
+{
+    char path[CPU_PATH_MAX + 32];
+    long long number = 0;
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    file = fopen(path, "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%lld", &number) != 1)
+        number = 0;
+    fclose(file);
+    return number;
+}
+
+/* Version 1: a file each, and a quota of -1 for no limit. */
+static unsigned cpu_read_v1(const char *dir)
+{
+    return cpu_from_quota(cpu_read_number(dir, "cpu.cfs_quota_us"),
+                          cpu_read_number(dir, "cpu.cfs_period_us"));
+}
+
+/* The tightest limit on the way from this group up to the root. */
+static unsigned cpu_walk_up(const char *root, const char *group,
+                            unsigned (*read_limit)(const char *dir))
+{
+    char dir[CPU_PATH_MAX];
+    size_t root_length = strlen(root);
+    unsigned tightest = 0;
+
+    if ((size_t)snprintf(dir, sizeof dir, "%s%s", root, group) >= sizeof dir)
+        return 0;
+    for (;;) {
+        unsigned limit = read_limit(dir);
+        char *slash = strrchr(dir, '/');
+
+        if (limit && (!tightest || limit < tightest))
+            tightest = limit;
+        if (strlen(dir) <= root_length)
+            return tightest;
+        *slash = '\0';
+    }
+}
+
+/* Does a comma-separated list name the "cpu" controller? */
+static bool cpu_is_listed(const char *controllers)
+{
+    while (*controllers) {
+        size_t length = strcspn(controllers, ",");
+
+        if (length == 3 && memcmp(controllers, "cpu", 3) == 0)
+            return true;
+        controllers += length + (controllers[length] == ',');
+    }
+    return false;
+}
+
+/* Lines are "number:controllers:group"; version 2 has no controllers. */
+static unsigned cpu_line_limit(char *line)
+{
+    char *controllers = strchr(line, ':');
+    char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+
+    if (!group)
+        return 0;
+    *group++ = '\0';
+    controllers++;
+    group[strcspn(group, "\n")] = '\0';
+    if (!*controllers)
+        return cpu_walk_up("/sys/fs/cgroup", group, cpu_read_v2);
+    if (cpu_is_listed(controllers))
+        return cpu_walk_up("/sys/fs/cgroup/cpu", group, cpu_read_v1);
+    return 0;
+}
+
+static unsigned cpu_cgroup_limit(void)
+{
+    char line[CPU_PATH_MAX];
+    unsigned tightest = 0;
+    FILE *file = fopen("/proc/self/cgroup", "re");
+
+    if (!file)
+        return 0;
+    while (fgets(line, sizeof line, file)) {
+        unsigned limit = cpu_line_limit(line);
+
+        if (limit && (!tightest || limit < tightest))
+            tightest = limit;
+    }
+    fclose(file);
+    return tightest;
+}
+
+unsigned cz_cpu_count(void)
+{
+    unsigned count = cpu_affinity_count();
+    unsigned limit = cpu_cgroup_limit();
+
+    if (limit && limit < count)
+        count = limit;
+    return count ? count : 1;
+}

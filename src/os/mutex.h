@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * A mutual-exclusion lock. Not recursive. To wait for a condition, use
+ * os/park.h.
+ */
+#ifndef CZ_OS_MUTEX_H
+#define CZ_OS_MUTEX_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cz_mutex {
+    pthread_mutex_t handle;
+};
+
+void cz_mutex_init(struct cz_mutex *mutex);
+void cz_mutex_fini(struct cz_mutex *mutex);
+void cz_mutex_lock(struct cz_mutex *mutex);
+bool cz_mutex_try_lock(struct cz_mutex *mutex);
+void cz_mutex_unlock(struct cz_mutex *mutex);
+
+#endif

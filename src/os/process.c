@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The process's number. The C library no longer remembers it, and the
+ * library asks on every call, to notice a fork: so it is remembered here
+ * and forgotten in a forked child.
+ *
+ * Thread: any. Owns: the remembered number, and a fork handler that lives
+ * as long as the library is loaded.
+ */
+#include "base/compiler.h"
+#include "os/thread.h"
+
+#include <stdatomic.h>
+#include <unistd.h>
+
+/* 0 = not asked yet in this process. All writers in one process store the
+ * same number, so relaxed is enough. */
+static atomic_int remembered;
+static pthread_once_t handler_once = PTHREAD_ONCE_INIT;
+/* Without the handler (no memory) the number is asked for every time.
+ * Written inside pthread_once, which orders it. */
+static bool has_handler;
+
+static void process_forget(void)
+{
+    atomic_store_explicit(&remembered, 0, memory_order_relaxed);
+}
+
+static void process_install(void)
+{
+    has_handler = pthread_atfork(NULL, NULL, process_forget) == 0;
+}
+
+int cz_process_id(void)
+{
+    int pid = atomic_load_explicit(&remembered, memory_order_relaxed);
+
+    if (CZ_LIKELY(pid != 0))
+        return pid;
+    pthread_once(&handler_once, process_install);
+    pid = (int)getpid();
+    if (has_handler)
+        atomic_store_explicit(&remembered, pid, memory_order_relaxed);
+    return pid;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Threads and processors.
+ */
+#ifndef CZ_OS_THREAD_H
+#define CZ_OS_THREAD_H
+
+#include "base/compiler.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cz_thread {
+    pthread_t handle;
+    void (*run)(void *arg);
+    void *arg;
+    bool is_started;
+};
+
+struct cz_thread_options {
+    char name[16];     /* NUL-terminated; "" = keep the parent's */
+    int priority;      /* -1 = leave alone */
+    int sched_policy;  /* SCHED_*; -1 = leave alone */
+    bool has_affinity; /* is `cpus` set? */
+    cpu_set_t cpus;
+};
+
+/* Starts a thread with all signals blocked. `options` may be NULL. A
+ * priority or affinity that the kernel refuses is ignored. `thread` must
+ * stay in place until it is joined. 0 or -errno. */
+CZ_MUST_CHECK int cz_thread_start(struct cz_thread *thread,
+                                  const struct cz_thread_options *options,
+                                  void (*run)(void *arg), void *arg);
+
+/* Waits for the thread to end; harmless if it was never started. */
+void cz_thread_join(struct cz_thread *thread);
+
+/* Starts a thread that nobody joins. 0 or -errno. */
+CZ_MUST_CHECK int cz_thread_start_detached(const char *name,
+                                           void (*run)(void *arg), void *arg);
+
+/* A number that differs between live threads and is never 0. */
+uintptr_t cz_thread_self(void);
+
+/* How many processors this process may use: affinity and cgroup quota
+ * taken into account, at least 1. Slow; ask once. */
+unsigned cz_cpu_count(void);
+
+/* Gives the processor to another runnable thread, if there is one. */
+void cz_thread_yield(void);
+
+/* One turn of a spin loop (about 44 ns on some machines: bound spins by
+ * time, not by count). */
+void cz_cpu_relax(void);
+
+/* The process's number; differs in a forked child. Cheap. */
+int cz_process_id(void);
+
+#endif
