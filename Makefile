@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MPL-2.0
+#
+# The front door: each target first sees to it that the packages it needs
+# are installed (scripts/setup.sh), then leaves the work to CMake or to one
+# script. `make help` lists the targets.
+.POSIX:
+.PHONY: all help setup build tests demo test bench interop lint fuzz \
+	install clean
+
+DESTDIR =
+PREFIX = /usr/local
+BUILD = build
+JOBS = $$(nproc)
+
+all: build
+
+help:
+	@echo "make           build build/lib/libzmq.so.5 and build/bin/cero"
+	@echo "make demo      a real job, spread over several processes"
+	@echo "make test      all tests, then the sanitizers, then fuzzing"
+	@echo "make bench     compare with the system's libzmq"
+	@echo "make interop   only the tests against other implementations"
+	@echo "make lint      formatting, static analysis, spelling"
+	@echo "make fuzz      fuzz each parser for a minute"
+	@echo "make install   install below DESTDIR and PREFIX"
+	@echo "make clean     remove the build directory"
+
+setup:
+	@scripts/setup.sh
+
+build: setup
+	@scripts/build.sh release libzmq libzmq-static cero
+
+tests: setup
+	@scripts/build.sh release all
+
+demo: build
+	@scripts/demo.sh
+
+test: setup
+	@scripts/test.sh
+
+bench: build
+	@scripts/build.sh release bench-build
+	@bench/run.sh
+
+interop: tests
+	@ctest --test-dir $(BUILD) -R '^interop\.' --output-on-failure \
+		--no-tests=error
+
+lint: setup
+	@scripts/lint.sh
+
+fuzz: setup
+	@scripts/fuzz.sh 60
+
+install: build
+	@cmake --install $(BUILD) --prefix "$(PREFIX)"
+
+clean:
+	rm -rf build

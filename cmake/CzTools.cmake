@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MPL-2.0
+#
+# Programs on top of the shared library: the cero tool, the benchmarks
+# (target bench-build, not built by default) and the examples (with the
+# tests). Each finds the library beside itself, or wherever
+# LD_LIBRARY_PATH points: a RUNPATH, not an RPATH.
+
+# cz_program(<target> <directory below build/> <sources>...)
+function(cz_program target directory)
+    add_executable(${target} ${ARGN})
+    cz_compile(${target})
+    target_link_libraries(${target} PRIVATE libzmq Threads::Threads)
+    target_link_options(${target} PRIVATE LINKER:--enable-new-dtags)
+    set_target_properties(${target} PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/${directory}"
+        BUILD_RPATH_USE_ORIGIN ON
+        INSTALL_RPATH "\$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+endfunction()
+
+file(GLOB cero_sources CONFIGURE_DEPENDS tools/cero/*.c)
+if(cero_sources)
+    cz_program(cero bin ${cero_sources})
+    target_include_directories(cero PRIVATE tools/cero)
+endif()
+
+file(GLOB bench_sources CONFIGURE_DEPENDS bench/*.c)
+file(GLOB bench_helpers CONFIGURE_DEPENDS bench/lib/*.c)
+add_custom_target(bench-build)
+if(bench_helpers)
+    add_library(cz_bench_helpers STATIC EXCLUDE_FROM_ALL ${bench_helpers})
+    cz_compile(cz_bench_helpers)
+    target_include_directories(cz_bench_helpers PUBLIC bench include)
+endif()
+foreach(source IN LISTS bench_sources)
+    file(STRINGS "${source}" has_main REGEX "^(int )?main ?\\(" LIMIT_COUNT 1)
+    if(has_main)
+        get_filename_component(name "${source}" NAME_WE)
+        cz_program(bench_${name} bench "${source}")
+        set_target_properties(bench_${name} PROPERTIES
+            OUTPUT_NAME ${name} EXCLUDE_FROM_ALL ON)
+        target_include_directories(bench_${name} PRIVATE bench)
+        target_link_libraries(bench_${name} PRIVATE m)
+        if(bench_helpers)
+            target_link_libraries(bench_${name} PRIVATE cz_bench_helpers)
+        endif()
+        add_dependencies(bench-build bench_${name})
+    endif()
+endforeach()
+
+if(CZ_BUILD_TESTS)
+    file(GLOB example_sources CONFIGURE_DEPENDS examples/*.c)
+    foreach(source IN LISTS example_sources)
+        get_filename_component(name "${source}" NAME_WE)
+        cz_program(example_${name} examples "${source}")
+        set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name})
+    endforeach()
+endif()
