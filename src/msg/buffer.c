@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Reference-counted message bodies.
+ *
+ * Thread: any. Owns: the bytes, until the last reference goes.
+ */
+#include "msg/buffer.h"
+
+#include "base/alloc.h"
+
+struct cz_buffer *cz_buffer_create(size_t size)
+{
+    struct cz_buffer *buffer;
+
+    if (size > SIZE_MAX - sizeof *buffer)
+        return NULL;
+    buffer = cz_alloc(sizeof *buffer + size);
+    if (!buffer)
+        return NULL;
+    buffer->data = (uint8_t *)(buffer + 1);
+    buffer->size = size;
+    buffer->free_fn = NULL;
+    buffer->hint = NULL;
+    atomic_init(&buffer->refs, 1);
+    return buffer;
+}
+
+struct cz_buffer *cz_buffer_wrap(void *data, size_t size, cz_free_fn *free_fn,
+                                 void *hint)
+{
+    struct cz_buffer *buffer = cz_alloc(sizeof *buffer);
+
+    if (!buffer)
+        return NULL;
+    buffer->data = data;
+    buffer->size = size;
+    buffer->free_fn = free_fn;
+    buffer->hint = hint;
+    atomic_init(&buffer->refs, 1);
+    return buffer;
+}
+
+void cz_buffer_destroy(struct cz_buffer *buffer)
+{
+    if (buffer->free_fn)
+        buffer->free_fn(buffer->data, buffer->hint);
+    cz_free(buffer);
+}
