@@ -50,8 +50,9 @@ struct cz_tcp_address {
 };
 
 /* The address part of a tcp endpoint to be bound: "host:port", where either
- * may be "*"; a path after the port and a source before the last ';' are
- * dropped. 0, -EINVAL, or -ENODEV (the host is longer than any can be). */
+ * may be "*". A path after the port is ignored, and so is a source before
+ * the last ';', though it must be "host:port" too. 0, -EINVAL, or -ENODEV
+ * (the host is longer than any can be). */
 CZ_MUST_CHECK int cz_endpoint_parse_tcp_bind(const char *address,
                                              struct cz_tcp_address *result);
 

@@ -50,7 +50,6 @@ struct cz_greeting {
     bool refuses_old_peers;
     int8_t status; /* CZ_GREETING_MORE, _DONE, or -EPROTO for good */
     uint8_t in_size;
-    uint8_t in_wanted;
     uint8_t out_size; /* due so far */
     uint8_t out_sent;
     uint8_t socket_type;

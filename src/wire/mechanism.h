@@ -91,7 +91,7 @@ struct cz_mechanism_ops {
     void (*feed)(struct cz_mechanism *mechanism, struct cz_span body);
 
     /* The body size of the command to send next; 0 if none is due. */
-    size_t (*output_size)(const struct cz_mechanism *mechanism);
+    size_t (*output_size)(struct cz_mechanism *mechanism);
 
     /* Writes that command's body, exactly output_size bytes, and takes it
      * for sent. May change the state. */
@@ -112,7 +112,8 @@ static inline void cz_mechanism_fail(struct cz_mechanism *mechanism,
  * formed, a compatible Socket-Type if there is one, a routing id of at most
  * 255 bytes; then hands them to config->peer. 0, -EPROTO, or what on_peer
  * returned. */
-CZ_MUST_CHECK int cz_mechanism_accept_peer(
-    const struct cz_mechanism_config *config, struct cz_span properties);
+CZ_MUST_CHECK int
+cz_mechanism_accept_peer(const struct cz_mechanism_config *config,
+                         struct cz_span properties);
 
 #endif
