@@ -10,6 +10,20 @@
 #include <errno.h>
 #include <time.h>
 
+/* Under a sanitizer too, malloc() shall refuse what is too large. */
+const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
 bool is_ceromq(void)
 {
     return dlsym(RTLD_DEFAULT, "cero_version") != NULL;
