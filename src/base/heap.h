@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * An intrusive binary heap with the smallest key on top. Nodes know their
- * place, so that any of them can be moved or removed in O(log n).
+ * An intrusive binary heap with the smallest key on top; among equal keys
+ * the one that was set first. Nodes know their place, so that any of them
+ * can be moved or removed in O(log n).
  *
  * Thread: the owner of the heap. Owns: its array of node pointers, not the
  * nodes.
@@ -15,8 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Zeroed before its first use. */
 struct cz_heap_node {
     uint64_t key;
+    /* Counts calls of cz_heap_set: who comes first among equal keys. */
+    uint64_t order;
     /* Place in the array plus one; 0 = in no heap. */
     size_t place;
 };
@@ -25,21 +29,25 @@ struct cz_heap {
     struct cz_heap_node **nodes;
     size_t count;
     size_t capacity;
+    size_t reserved; /* below this, the array does not shrink */
+    uint64_t next_order;
 };
 
 void cz_heap_init(struct cz_heap *heap);
 void cz_heap_fini(struct cz_heap *heap);
 
-/* Makes sure that `count` nodes fit, so that the next cz_heap_set of a new
- * node cannot fail. 0 or -ENOMEM. */
+/* Makes sure that `count` nodes fit, from now until the next call, so that
+ * cz_heap_set cannot fail up to there. 0 or -ENOMEM (nothing changes). */
 CZ_MUST_CHECK int cz_heap_reserve(struct cz_heap *heap, size_t count);
 
-/* Inserts the node or moves it to its new key. 0 or -ENOMEM; moving a node
- * that is already in the heap never fails. */
+/* Inserts the node or moves it to its new key, behind its equals. 0 or
+ * -ENOMEM; moving a node that is already in the heap never fails, nor does
+ * the first insertion after a removal. */
 CZ_MUST_CHECK int cz_heap_set(struct cz_heap *heap, struct cz_heap_node *node,
                               uint64_t key);
 
-/* Harmless for a node that is in no heap. */
+/* Harmless for a node that is in no heap. An array that has become much too
+ * large shrinks. */
 void cz_heap_remove(struct cz_heap *heap, struct cz_heap_node *node);
 
 /* The node with the smallest key, or NULL. It stays in the heap. */

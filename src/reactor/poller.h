@@ -30,10 +30,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A registration hears of what it watches for, and of nothing while it
+ * watches for nothing. When the descriptor has failed, all that it watches
+ * for is ready: reading or writing tells what happened. */
 enum {
     CZ_POLL_IN = 1,  /* readable, or the far end has gone */
     CZ_POLL_OUT = 2, /* writable, or connecting has ended */
-    CZ_POLL_ERR = 4, /* always reported, never asked for */
+    CZ_POLL_ERR = 4, /* failed: comes unasked, beside the others; select
+                      * cannot tell and leaves it out */
 };
 
 enum { CZ_POLL_BATCH_MAX = 256 };
@@ -60,8 +64,9 @@ struct cz_poll_batch {
 struct cz_poller;
 
 /* Creates a poller. `backend`: "epoll", "poll", "select"; NULL or "" means
- * the best one that works here (a back-end that the kernel refuses falls
- * through to the next). 0, -EINVAL (unknown name), -ENOMEM, -EMFILE... */
+ * the best one. One that the kernel refuses altogether (ENOSYS, EPERM) falls
+ * through to the next in this order, even if it was asked for by name. 0,
+ * -EINVAL (unknown name, or left out of this build), -ENOMEM, -EMFILE... */
 CZ_MUST_CHECK int cz_poller_create(const char *backend,
                                    struct cz_poller **poller);
 void cz_poller_destroy(struct cz_poller *poller);
@@ -72,23 +77,26 @@ const char *cz_poller_backend(const struct cz_poller *poller);
 /* Do changes take effect while another thread waits? */
 bool cz_poller_is_live(const struct cz_poller *poller);
 
-/* Registers a descriptor with no interest yet. The handler must outlive the
- * registration. 0, -ENOMEM, -EMFILE (select: descriptor too large)... */
+/* Registers a descriptor, once, with no interest yet. The handler must
+ * outlive the registration. 0, -EBADF, -ENOMEM, -EMFILE (select: descriptor
+ * too large)... */
 CZ_MUST_CHECK int cz_poller_add(struct cz_poller *poller, int fd,
                                 struct cz_poll_handler *handler,
                                 cz_poll_id *id);
 
 /* Says which of CZ_POLL_IN and CZ_POLL_OUT are wanted from now on. Cannot
- * fail; free if nothing changes. */
+ * fail; free if nothing changes. Harmless if the registration has ended. */
 void cz_poller_watch(struct cz_poller *poller, cz_poll_id id,
                      unsigned interest);
 
-/* Ends a registration; call before the descriptor is closed. */
+/* Ends a registration; call before the descriptor is closed. Harmless if
+ * the registration has ended. */
 void cz_poller_remove(struct cz_poller *poller, cz_poll_id id);
 
 /* How many registrations there are. */
 size_t cz_poller_count(const struct cz_poller *poller);
 
+/* Takes down what the next wait is to look at. */
 void cz_poller_prepare(struct cz_poller *poller);
 
 /* Waits until something is ready or `timeout_us` has passed (-1 = for ever,

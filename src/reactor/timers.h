@@ -2,7 +2,7 @@
 /*
  * Timers, in a heap. A timer is embedded in its owner and fires once.
  *
- * Thread: the owner of the set.
+ * Thread: the owner of the set. Owns: the heap's array, not the timers.
  */
 #ifndef CZ_REACTOR_TIMERS_H
 #define CZ_REACTOR_TIMERS_H
@@ -13,22 +13,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Zeroed before its first use, but for the handler. */
 struct cz_timer {
     struct cz_heap_node node; /* the key is the due time */
     /* Called from cz_timers_run, with the timer no longer set. May set and
-     * cancel any timer, its own too. */
+     * cancel any timer, its own too, and may free its own. */
     void (*on_expire)(struct cz_timer *timer);
 };
 
 struct cz_timers {
     struct cz_heap heap;
+    /* No timer can be set to an earlier time: just after "now" while
+     * cz_timers_run calls handlers, else 0. */
+    uint64_t due_us_min;
 };
 
 void cz_timers_init(struct cz_timers *timers);
 void cz_timers_fini(struct cz_timers *timers);
 
 /* Sets the timer, or moves it, to `due_us` on cz_clock_us's clock. 0 or
- * -ENOMEM; moving a timer that is set never fails. */
+ * -ENOMEM; moving a timer that is set never fails, nor does setting a timer
+ * again in its own handler, first thing. CZ_CLOCK_NEVER never fires. */
 CZ_MUST_CHECK int cz_timer_set(struct cz_timers *timers, struct cz_timer *timer,
                                uint64_t due_us);
 
@@ -43,8 +48,10 @@ static inline bool cz_timer_is_set(const struct cz_timer *timer)
 /* When the next timer is due, or CZ_CLOCK_NEVER. */
 uint64_t cz_timers_next(const struct cz_timers *timers);
 
-/* Fires, in order, the timers due at `now_us`, at most once each: a timer
- * that is set again by a handler waits for the next call. */
+/* Fires the timers due at `now_us`, at most once each, by due time and then
+ * in the order in which they were set. What a handler sets is due after
+ * `now_us` at the earliest, so that it waits for a later call. Not from a
+ * handler. */
 void cz_timers_run(struct cz_timers *timers, uint64_t now_us);
 
 #endif

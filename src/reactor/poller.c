@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The front of the reactor: it keeps the registrations, chooses the
+ * back-end and hands events to handlers. What a back-end does is said in
+ * reactor/poller_ops.h.
+ *
+ * Thread: all under the owner's lock, but cz_poller_wait, which touches the
+ * back-end's waiting state only. Owns: the table and the back-end.
+ */
+#include "reactor/poller.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "os/poll.h"
+#include "reactor/poller_ops.h"
+#include "reactor/poller_table.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct cz_poller {
+    struct cz_poll_backend *backend;
+    struct cz_poll_table table;
+};
+
+#if defined(CZ_NO_EPOLL) && defined(CZ_NO_POLL) && defined(CZ_NO_SELECT)
+#error "the reactor needs a back-end"
+#endif
+
+/* The best first. */
+static const struct cz_poll_ops *const poller_choices[] = {
+#ifndef CZ_NO_EPOLL
+    &cz_poll_ops_epoll,
+#endif
+#ifndef CZ_NO_POLL
+    &cz_poll_ops_poll,
+#endif
+#ifndef CZ_NO_SELECT
+    &cz_poll_ops_select,
+#endif
+};
+
+/* How long to sleep when the kernel has no memory to wait with. */
+enum { POLLER_NAP_US = 1000 };
+
+/* The number of the choice, or -EINVAL. */
+static int poller_choose(const char *name)
+{
+    if (!name || !*name)
+        return 0;
+    for (size_t i = 0; i < CZ_COUNT_OF(poller_choices); i++) {
+        if (strcmp(name, poller_choices[i]->name) == 0)
+            return (int)i;
+    }
+    return -EINVAL;
+}
+
+static int poller_open_backend(const char *name,
+                               struct cz_poll_backend **backend)
+{
+    int choice = poller_choose(name);
+    int rc;
+
+    if (choice < 0)
+        return choice;
+    do {
+        rc = poller_choices[choice++]->create(backend);
+    } while ((rc == -ENOSYS || rc == -EPERM) &&
+             choice < (int)CZ_COUNT_OF(poller_choices));
+    return rc;
+}
+
+int cz_poller_create(const char *backend, struct cz_poller **poller)
+{
+    struct cz_poller *self = cz_zalloc(sizeof *self);
+    int rc;
+
+    if (!self)
+        return -ENOMEM;
+    rc = poller_open_backend(backend, &self->backend);
+    if (rc < 0) {
+        cz_free(self);
+        return rc;
+    }
+    cz_poll_table_init(&self->table);
+    *poller = self;
+    return 0;
+}
+
+void cz_poller_destroy(struct cz_poller *poller)
+{
+    if (!poller)
+        return;
+    poller->backend->ops->destroy(poller->backend);
+    cz_poll_table_fini(&poller->table);
+    cz_free(poller);
+}
+
+const char *cz_poller_backend(const struct cz_poller *poller)
+{
+    return poller->backend->ops->name;
+}
+
+bool cz_poller_is_live(const struct cz_poller *poller)
+{
+    return poller->backend->ops->is_live;
+}
+
+size_t cz_poller_count(const struct cz_poller *poller)
+{
+    return poller->table.count;
+}
+
+int cz_poller_add(struct cz_poller *poller, int fd,
+                  struct cz_poll_handler *handler, cz_poll_id *id)
+{
+    int rc;
+
+    CZ_ASSERT(handler && handler->on_events);
+    if (fd < 0)
+        return -EBADF;
+    rc = cz_poll_table_take(&poller->table, fd, handler, id);
+    if (rc < 0)
+        return rc;
+    rc = poller->backend->ops->add(poller->backend, &poller->table, *id);
+    if (rc < 0) {
+        cz_poll_table_drop(&poller->table, *id);
+        *id = 0;
+    }
+    return rc;
+}
+
+void cz_poller_watch(struct cz_poller *poller, cz_poll_id id, unsigned interest)
+{
+    struct cz_poll_slot *slot = cz_poll_table_find(&poller->table, id);
+
+    CZ_ASSERT((interest & ~(unsigned)(CZ_POLL_IN | CZ_POLL_OUT)) == 0);
+    if (!slot || slot->interest == interest)
+        return;
+    slot->interest = interest;
+    if (poller->backend->ops->watch)
+        poller->backend->ops->watch(poller->backend, slot, id);
+}
+
+void cz_poller_remove(struct cz_poller *poller, cz_poll_id id)
+{
+    struct cz_poll_slot *slot = cz_poll_table_find(&poller->table, id);
+
+    if (!slot)
+        return;
+    if (poller->backend->ops->remove)
+        poller->backend->ops->remove(poller->backend, slot);
+    cz_poll_table_drop(&poller->table, id);
+}
+
+void cz_poller_prepare(struct cz_poller *poller)
+{
+    if (poller->backend->ops->prepare)
+        poller->backend->ops->prepare(poller->backend, &poller->table);
+}
+
+/* The kernel would not wait (no memory, a limit lowered under our feet).
+ * That may pass, so the loop goes on, but it must not spin meanwhile. */
+static int poller_nap(int64_t timeout_us)
+{
+    int rc;
+
+    if (timeout_us < 0 || timeout_us > POLLER_NAP_US)
+        timeout_us = POLLER_NAP_US;
+    rc = cz_os_poll(NULL, 0, timeout_us);
+    return rc == -EINTR ? rc : 0;
+}
+
+int cz_poller_wait(struct cz_poller *poller, struct cz_poll_batch *batch,
+                   int64_t timeout_us)
+{
+    int rc;
+
+    batch->count = 0;
+    rc = poller->backend->ops->wait(poller->backend, batch, timeout_us);
+    if (rc == 0 || rc == -EINTR)
+        return rc;
+    return poller_nap(timeout_us);
+}
+
+void cz_poller_dispatch(struct cz_poller *poller,
+                        const struct cz_poll_batch *batch)
+{
+    for (int i = 0; i < batch->count; i++) {
+        const struct cz_poll_event *event = &batch->events[i];
+        const struct cz_poll_slot *slot =
+            cz_poll_table_find(&poller->table, event->id);
+
+        /* Ended or no longer wanted since the batch was filled, be it by
+         * the handler of an earlier event. */
+        if (!slot || !(event->events & slot->interest))
+            continue;
+        slot->handler->on_events(
+            slot->handler, event->events & (slot->interest | CZ_POLL_ERR));
+    }
+}
