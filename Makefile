@@ -3,14 +3,12 @@
 # The front door: each target first sees to it that the packages it needs
 # are installed (scripts/setup.sh), then leaves the work to CMake or to one
 # script. `make help` lists the targets.
-.POSIX:
 .PHONY: all help setup build tests demo test bench interop lint fuzz \
 	install clean
 
-DESTDIR =
-PREFIX = /usr/local
-BUILD = build
-JOBS = $$(nproc)
+DESTDIR ?=
+PREFIX ?= /usr/local
+export DESTDIR
 
 all: build
 
@@ -45,7 +43,7 @@ bench: build
 	@bench/run.sh
 
 interop: tests
-	@ctest --test-dir $(BUILD) -R '^interop\.' --output-on-failure \
+	@ctest --test-dir build -R '^interop\.' --output-on-failure \
 		--no-tests=error
 
 lint: setup
@@ -55,7 +53,7 @@ fuzz: setup
 	@scripts/fuzz.sh 60
 
 install: build
-	@cmake --install $(BUILD) --prefix "$(PREFIX)"
+	@cmake --install build --prefix "$(PREFIX)" >/dev/null
 
 clean:
 	rm -rf build

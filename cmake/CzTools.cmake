@@ -5,6 +5,11 @@
 # tests). Each finds the library beside itself, or wherever
 # LD_LIBRARY_PATH points: a RUNPATH, not an RPATH.
 
+set(CZ_RUNPATH "\$ORIGIN/../lib")
+if(NOT CMAKE_INSTALL_LIBDIR STREQUAL "lib")
+    list(APPEND CZ_RUNPATH "\$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+endif()
+
 # cz_program(<target> <directory below build/> <sources>...)
 function(cz_program target directory)
     add_executable(${target} ${ARGN})
@@ -13,8 +18,7 @@ function(cz_program target directory)
     target_link_options(${target} PRIVATE LINKER:--enable-new-dtags)
     set_target_properties(${target} PROPERTIES
         RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/${directory}"
-        BUILD_RPATH_USE_ORIGIN ON
-        INSTALL_RPATH "\$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+        BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "${CZ_RUNPATH}")
 endfunction()
 
 file(GLOB cero_sources CONFIGURE_DEPENDS tools/cero/*.c)
