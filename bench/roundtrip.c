@@ -11,7 +11,6 @@
  * Thread: over inproc two threads of one process, otherwise two processes.
  * Owns:   its buffers and sockets.
  */
-#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,6 @@
  * Thread: any.
  * Owns:   nothing.
  */
-#define _GNU_SOURCE
 #include "lib/bench.h"
 
 #include <errno.h>

@@ -5,7 +5,6 @@
  * Thread: the main thread of each process.
  * Owns:   the pipes of struct bench_peer.
  */
-#define _GNU_SOURCE
 #include "lib/peer.h"
 
 #include <errno.h>
