@@ -92,8 +92,8 @@ void zmtp_put_frame_1(struct zmtp_bytes *to, unsigned flags, const void *body,
     zmtp_put(to, body, size);
 }
 
-void zmtp_put_command(struct zmtp_bytes *to, const char *name,
-                      const void *data, size_t size)
+void zmtp_put_command(struct zmtp_bytes *to, const char *name, const void *data,
+                      size_t size)
 {
     struct zmtp_bytes body = {.size = 0};
 

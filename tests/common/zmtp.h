@@ -64,8 +64,8 @@ void zmtp_put_frame_1(struct zmtp_bytes *to, unsigned flags, const void *body,
                       size_t size);
 
 /* A command of 3.x: the name with its length, then the data. */
-void zmtp_put_command(struct zmtp_bytes *to, const char *name,
-                      const void *data, size_t size);
+void zmtp_put_command(struct zmtp_bytes *to, const char *name, const void *data,
+                      size_t size);
 
 /* READY of NULL. `id`: the value of the property Identity, or NULL. */
 void zmtp_put_ready(struct zmtp_bytes *to, const char *socket_type,
