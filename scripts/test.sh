@@ -16,20 +16,13 @@ passed=0
 failed=0
 jobs=${JOBS:-$(nproc)}
 scratch=$(mktemp -d)
+exec 3>&1
 trap 'rm -rf "$scratch"' EXIT
-
-# attribute <name> <file>: a number from the first element of a report.
-attribute() {
-    local value
-    value=$(sed -n "s/^.*<testsuite .*$1=\"\([0-9]*\)\".*/\1/p;
-        s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1)
-    echo "${value:-0}"
-}
 
 # suite <name> <preset> <directory> <arguments of ctest>...
 suite() {
     local name=$1 preset=$2 directory=$3 start=$SECONDS
-    local report=$scratch/$1.xml tests bad skipped run=()
+    local report=$scratch/$1.xml good bad skipped run=()
     shift 3
     echo "== $name: building"
     if ! scripts/build.sh "$preset" all; then
@@ -49,16 +42,13 @@ suite() {
         failed=$((failed + 1))
         return
     fi
-    tests=$(attribute tests "$report")
-    bad=$(attribute failures "$report")
-    skipped=$(attribute skipped "$report")
-    if [ "$bad" -gt 0 ]; then
-        scripts/failures.py "$report"
-    fi
-    passed=$((passed + tests - bad - skipped))
+    # Failures are told on standard error, the numbers come back.
+    read -r good bad skipped < <(scripts/report.py "$report" 2>&3) ||
+        { good=0 bad=1 skipped=0; }
+    passed=$((passed + good))
     failed=$((failed + bad))
-    echo "== $name: $((tests - bad - skipped)) passed, $bad failed," \
-        "$skipped skipped ($((SECONDS - start)) s)"
+    echo "== $name: $good passed, $bad failed, $skipped skipped" \
+        "($((SECONDS - start)) s)"
 }
 
 release=release
