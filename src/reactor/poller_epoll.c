@@ -6,9 +6,9 @@
  * Thread: as reactor/poller_ops.h says; epoll itself is thread-safe, and
  * the state here never changes. Owns: the epoll descriptor.
  */
-#ifndef CZ_NO_EPOLL
-
 #include "reactor/poller_ops.h"
+
+#ifndef CZ_NO_EPOLL
 
 #include "base/alloc.h"
 #include "base/assert.h"

@@ -5,9 +5,9 @@
  *
  * Thread: as reactor/poller_ops.h says. Owns: the snapshot.
  */
-#ifndef CZ_NO_SELECT
-
 #include "reactor/poller_ops.h"
+
+#ifndef CZ_NO_SELECT
 
 #include "base/alloc.h"
 #include "os/poll.h"

@@ -95,6 +95,16 @@ int cz_poll_table_take(struct cz_poll_table *table, int fd,
     return 0;
 }
 
+/* Without memory the table stays as large as it is. */
+static void table_shrink(struct cz_poll_table *table)
+{
+    while (table->capacity > TABLE_CAPACITY_MIN && table->count_upper == 0 &&
+           table->count <= table->capacity / 4) {
+        if (table_resize(table, table->capacity / 2) < 0)
+            break;
+    }
+}
+
 void cz_poll_table_drop(struct cz_poll_table *table, cz_poll_id id)
 {
     uint32_t slot = cz_poll_id_slot(id);
@@ -105,9 +115,5 @@ void cz_poll_table_drop(struct cz_poll_table *table, cz_poll_id id)
     table->first_free = slot + 1;
     table->count--;
     table->count_upper -= table_is_upper(table, slot);
-
-    /* Without memory the table stays as large as it is. */
-    if (table->capacity > TABLE_CAPACITY_MIN && table->count_upper == 0 &&
-        table->count <= table->capacity / 4)
-        (void)!table_resize(table, table->capacity / 2);
+    table_shrink(table);
 }

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * What the tests of the poller share: a poller of the back-end that the row
+ * of the table names, and probes, which are socket pairs with a handler.
+ *
+ * Thread: checks end a test by a jump, so only the main thread may check.
+ */
+#ifndef TESTS_UNIT_REACTOR_POLLER_FIXTURE_H
+#define TESTS_UNIT_REACTOR_POLLER_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "os/clock.h"
+#include "os/waker.h"
+#include "reactor/poller.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Rows of a test table; the initial state is the back-end's name. */
+#define ON(backend, test)                                                      \
+    {                                                                          \
+#backend " " #test, test, fixture_open, fixture_close,                 \
+            (void *)(uintptr_t) #backend                                       \
+    }
+#define ON_EACH(test) ON(epoll, test), ON(poll, test), ON(select, test)
+
+enum { PATIENCE_US = 20 * 1000 * 1000 };
+
+struct fixture {
+    const char *backend;
+    struct cz_poller *poller;
+    struct cz_poll_batch batch;
+};
+
+struct probe {
+    struct cz_poll_handler handler;
+    struct cz_poller *poller;
+    int fd;
+    int peer;
+    cz_poll_id id;
+    int calls;
+    unsigned events;
+    /* What the handler does, if anything. */
+    void (*then)(struct probe *probe);
+    struct probe *other;
+};
+
+static inline int fixture_open(void **state)
+{
+    const char *backend = *state;
+    struct fixture *fixture = test_calloc(1, sizeof *fixture);
+
+    fixture->backend = backend;
+    assert_int_equal(cz_poller_create(backend, &fixture->poller), 0);
+    assert_string_equal(cz_poller_backend(fixture->poller), backend);
+    *state = fixture;
+    return 0;
+}
+
+static inline int fixture_close(void **state)
+{
+    struct fixture *fixture = *state;
+
+    cz_poller_destroy(fixture->poller);
+    test_free(fixture);
+    return 0;
+}
+
+static inline bool fixture_is(const struct fixture *fixture,
+                              const char *backend)
+{
+    return strcmp(fixture->backend, backend) == 0;
+}
+
+static inline void probe_on_events(struct cz_poll_handler *handler,
+                                   unsigned events)
+{
+    struct probe *probe = cz_container_of(handler, struct probe, handler);
+
+    probe->calls++;
+    probe->events = events;
+    if (probe->then)
+        probe->then(probe);
+}
+
+/* Registers an open descriptor. */
+static inline void probe_add(struct probe *probe, struct cz_poller *poller,
+                             int fd)
+{
+    *probe = (struct probe){
+        .handler.on_events = probe_on_events,
+        .poller = poller,
+        .fd = fd,
+        .peer = -1,
+    };
+    assert_int_equal(cz_poller_add(poller, fd, &probe->handler, &probe->id), 0);
+    assert_true(probe->id != 0);
+}
+
+/* Opens and registers one end of a socket pair. */
+static inline void probe_open(struct probe *probe, struct cz_poller *poller,
+                              unsigned interest)
+{
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds),
+                     0);
+    probe_add(probe, poller, fds[0]);
+    probe->peer = fds[1];
+    cz_poller_watch(poller, probe->id, interest);
+}
+
+static inline void probe_close(struct probe *probe)
+{
+    cz_poller_remove(probe->poller, probe->id);
+    close(probe->fd);
+    if (probe->peer >= 0)
+        close(probe->peer);
+    probe->peer = -1;
+}
+
+static inline void probe_forget(struct probe *probe)
+{
+    probe->calls = 0;
+    probe->events = 0;
+}
+
+/* Makes the probe readable. */
+static inline void probe_feed(struct probe *probe)
+{
+    assert_int_equal(write(probe->peer, "x", 1), 1);
+}
+
+static inline void probe_drain(struct probe *probe)
+{
+    char bytes[64];
+
+    while (read(probe->fd, bytes, sizeof bytes) > 0)
+        continue;
+}
+
+/* The first two thirds of a turn. */
+static inline void fixture_look(struct fixture *fixture, int64_t timeout_us)
+{
+    cz_poller_prepare(fixture->poller);
+    assert_int_equal(
+        cz_poller_wait(fixture->poller, &fixture->batch, timeout_us), 0);
+}
+
+/* A turn; how many events the back-end found. */
+static inline int fixture_turn(struct fixture *fixture, int64_t timeout_us)
+{
+    fixture_look(fixture, timeout_us);
+    cz_poller_dispatch(fixture->poller, &fixture->batch);
+    return fixture->batch.count;
+}
+
+#endif
