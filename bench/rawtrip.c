@@ -7,6 +7,7 @@
  *     rawtrip what=trip transport=tcp place=split wait=park|busy
  *     rawtrip what=trip transport=inproc
  *     rawtrip what=connect transport=tcp
+ *         count=1000  that many round trips over descriptors, not a time
  *
  * Thread: two processes, or two threads for inproc, or one for connect.
  * Owns:   its descriptors.
@@ -33,6 +34,7 @@ struct job {
     size_t size;
     bool is_busy;
     uint64_t run_ns;
+    size_t count; /* 0: as long as run_ns says */
     struct bench_samples samples;
 };
 
@@ -78,7 +80,8 @@ static void run_descriptors(struct job *job)
     bench_peer_tell(&peer, endpoint);
     int fd = wire_accept(listener);
     uint64_t start_ns = bench_now_ns(), before_ns = start_ns;
-    while (before_ns < start_ns + job->run_ns) {
+    while (job->count ? job->samples.count < job->count
+                      : before_ns < start_ns + job->run_ns) {
         wire_write(fd, body, job->size);
         bench_check(receive(job, fd, body), "the echo's end");
         uint64_t now_ns = bench_now_ns();
@@ -157,6 +160,7 @@ int main(int argc, char **argv)
         .place = bench_text(&args, "place", "split"),
         .size = bench_size(&args, "size", 64),
         .is_busy = bench_is(&args, "wait", "park", "busy"),
+        .count = bench_size(&args, "count", 0),
         .run_ns = (uint64_t) (bench_number(&args, "seconds", 0.5) * 1e9),
     };
 

@@ -11,6 +11,8 @@ packages=(
     gcc libc6-dev make cmake ninja-build pkg-config binutils
     # make test: unit tests, the peer to compare with, fuzzing
     libcmocka-dev libzmq3-dev clang libclang-rt-dev python3
+    # make bench: counting system calls
+    strace
     # make lint
     clang-format clang-tidy codespell
 )

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MPL-2.0
+"""What is measured, row by row, and the target that each row has to reach.
+
+A row takes one value (`key`) of what one program prints. The same program
+runs on this library and on the system's; `raw` is the command that shows what
+the machine gives without a library. Rows that need the same run share it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional, Tuple
+
+SPIN_OFF = {"CERO_SPIN_US": "0"}
+
+# Kinds of target. RATIO compares with libzmq, OWN looks at this library's
+# value alone, ABOVE_OFF at its distance to the same run without the spin.
+RATIO_MIN, RATIO_MAX, OWN_MAX, ABOVE_OFF_MAX = "ratio>=", "ratio<=", "<=", "+<="
+
+
+@dataclass
+class Row:
+    name: str
+    group: str
+    command: str
+    key: str
+    unit: str
+    target: Optional[Tuple[str, float]] = None
+    raw: Optional[str] = None
+    raw_key: Optional[str] = None
+    env: Dict[str, str] = field(default_factory=dict)
+    repeats_max: int = 99
+    has_system: bool = True
+
+
+SIZES = {1: "1 B", 16: "16 B", 64: "64 B", 256: "256 B", 1024: "1 KiB",
+         8192: "8 KiB", 65536: "64 KiB", 1048576: "1 MiB"}
+
+
+def inproc_rows() -> List[Row]:
+    rows = []
+    for size in (1, 16, 64):
+        for place in ("split", "same"):
+            raw = "raw what=ring batch=64" if place == "split" else None
+            rows.append(Row(
+                f"inproc {SIZES[size]} {place}", "inproc PUSH/PULL",
+                f"throughput transport=inproc size={size} place={place}",
+                "rate", "msg/s", (RATIO_MIN, 4), raw))
+    for api, what in (("sized", "zmq_msg_init_size"),
+                      ("owned", "zmq_msg_init_data, malloc"),
+                      ("lent", "zmq_msg_init_data, same memory")):
+        rows.append(Row(
+            f"inproc 64 KiB {api} split ({what})", "inproc PUSH/PULL",
+            f"throughput transport=inproc size=65536 api={api} place=split",
+            "rate", "msg/s", (RATIO_MIN, 2), "raw what=ring batch=1"))
+    return rows
+
+
+def stream_rows() -> List[Row]:
+    rows = []
+    for transport in ("tcp", "ipc"):
+        for size in (16, 64, 256, 1024, 8192):
+            small = size <= 64
+            name = f"{transport} {SIZES[size]} split"
+            where = f"transport={transport} size={size} place=split"
+            rows.append(Row(
+                name, "tcp and ipc PUSH/PULL", f"throughput {where}", "rate",
+                "msg/s", (RATIO_MIN, 5 if small else 3),
+                f"raw what=stream {where}"))
+            rows.append(Row(
+                f"{name} CPU", "tcp and ipc PUSH/PULL", f"throughput {where}",
+                "cpu_us", "s/M", (RATIO_MAX, 0.2) if small else None,
+                f"raw what=stream {where}"))
+    return rows
+
+
+def large_rows() -> List[Row]:
+    rows = []
+    for size in (65536, 1048576):
+        for api in ("copy", "sized"):
+            where = f"transport=tcp size={size} place=split"
+            rows.append(Row(
+                f"tcp {SIZES[size]} {api} CPU", "large messages",
+                f"throughput {where} api={api}", "cpu_us", "s/M",
+                (RATIO_MAX, 0.7), f"raw what=stream {where} io=262144"))
+    where = "transport=ipc size=65536 place=split"
+    rows.append(Row("ipc 64 KiB split", "large messages",
+                    f"throughput {where}", "rate", "msg/s", (RATIO_MIN, 3),
+                    f"raw what=stream {where} io=262144"))
+    return rows
+
+
+def multipart_rows() -> List[Row]:
+    return [Row(f"{transport} 10 frames of 10 B split", "multipart",
+                f"throughput transport={transport} size=10 frames=10"
+                " place=split", "rate", "msg/s", (RATIO_MIN, 4), raw)
+            for transport, raw in (
+                ("inproc", None),
+                ("tcp", "raw what=stream transport=tcp size=118"))]
+
+
+def trip_rows() -> List[Row]:
+    rows = []
+    for transport in ("tcp", "ipc"):
+        same = f"transport={transport} size=64 place=same"
+        split = f"transport={transport} size=64 place=split"
+        for note, env in (("", {}), (" spin off", SPIN_OFF)):
+            rows.append(Row(
+                f"round trip {transport} same{note}", "round trip, 64 B",
+                f"roundtrip {same}", "p50_us", "us", (RATIO_MAX, 0.4),
+                f"rawtrip {same} wait=park", env=env))
+        rows.append(Row(
+            f"round trip {transport} same, system calls", "round trip, 64 B",
+            f"syscalls roundtrip {same}", "calls", "calls", (OWN_MAX, 8),
+            f"syscalls rawtrip {same} wait=park", repeats_max=1))
+        rows.append(Row(
+            f"round trip {transport} split parked", "round trip, 64 B",
+            f"roundtrip {split}", "p50_us", "us", (RATIO_MAX, 1),
+            f"rawtrip {split} wait=park", env=SPIN_OFF))
+        rows.append(Row(
+            f"round trip {transport} split spin", "round trip, 64 B",
+            f"roundtrip {split}", "p50_us", "us", (RATIO_MAX, 0.2),
+            f"rawtrip {split} wait=busy"))
+    split = "transport=inproc size=64 place=split"
+    rows.append(Row("round trip inproc split parked", "round trip, 64 B",
+                    f"roundtrip {split}", "p50_us", "us", None,
+                    env=SPIN_OFF))
+    rows.append(Row("round trip inproc split spin", "round trip, 64 B",
+                    f"roundtrip {split}", "p50_us", "us", (RATIO_MAX, 0.1),
+                    f"rawtrip {split}"))
+    return rows
+
+
+def waiting_rows() -> List[Row]:
+    rows = []
+    for transport in ("tcp", "inproc"):
+        for rate, what in ((0, "idle"), (1000, "1000 msg/s")):
+            rows.append(Row(
+                f"CPU waiting {transport} {what}", "the price of waiting",
+                f"trickle transport={transport} rate={rate}", "cpu_percent",
+                "%", (ABOVE_OFF_MAX, 2), repeats_max=3))
+    rows.append(Row("bystander beside 8 quiet pipes", "the price of waiting",
+                    "quiet threads=8", "speed", "of 1"))
+    return rows
+
+
+def connection_rows() -> List[Row]:
+    rows = [
+        Row("memory of 10,000 idle connections, each", "connections",
+            "connections connections=10000", "bytes", "B", (OWN_MAX, 4096),
+            repeats_max=1),
+        Row("memory after 600 messages each way, each", "connections",
+            "connections connections=1000 messages=600", "bytes", "B",
+            (OWN_MAX, 6144), repeats_max=3),
+        Row("handshakes tcp", "connections", "handshakes transport=tcp",
+            "rate", "/s", (RATIO_MIN, 2), "handshakes server=raw"),
+    ]
+    for transport in ("tcp", "ipc"):
+        rows.append(Row(
+            f"connect to first message {transport}", "connections",
+            f"lifecycle what=connect transport={transport}", "p50_us", "us",
+            (RATIO_MAX, 0.5),
+            f"rawtrip what=connect transport={transport} place=same"))
+    rows.append(Row("create and close a socket", "connections",
+                    "lifecycle what=socket", "mean_us", "us",
+                    (RATIO_MAX, 0.25)))
+    rows.append(Row("context with its first socket", "connections",
+                    "lifecycle what=context", "p50_us", "us",
+                    (RATIO_MAX, 1 / 1.5)))
+    return rows
+
+
+def all_rows() -> List[Row]:
+    return (inproc_rows() + stream_rows() + large_rows() + multipart_rows() +
+            trip_rows() + waiting_rows() + connection_rows())
