@@ -37,7 +37,7 @@ enum cz_command_kind {
     CZ_COMMAND_LEAVE,
 };
 
-struct cz_command {
+struct cz_zmtp_command {
     enum cz_command_kind kind;
     /* ERROR only: the reason runs past the end; `data` is empty. */
     bool is_malformed;
@@ -52,7 +52,7 @@ struct cz_command {
 
 /* Recognises a command body; any bytes will do. Returns command->kind. */
 enum cz_command_kind cz_command_parse(const uint8_t *body, size_t size,
-                                      struct cz_command *command);
+                                      struct cz_zmtp_command *command);
 
 /* What READY tells the peer. */
 struct cz_ready {

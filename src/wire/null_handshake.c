@@ -82,7 +82,7 @@ static void null_on_ready(struct cz_null_handshake *null,
 }
 
 static void null_on_error(struct cz_null_handshake *null,
-                          const struct cz_command *command)
+                          const struct cz_zmtp_command *command)
 {
     static const struct {
         const char *reason;
@@ -103,7 +103,7 @@ static void null_on_error(struct cz_null_handshake *null,
 static void null_feed(struct cz_mechanism *mechanism, struct cz_span body)
 {
     struct cz_null_handshake *null = null_of(mechanism);
-    struct cz_command command;
+    struct cz_zmtp_command command;
     enum cz_command_kind kind =
         cz_command_parse(body.bytes, body.size, &command);
 

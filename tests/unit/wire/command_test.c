@@ -38,11 +38,11 @@ static const struct {
 
 /* Parses a copy of just these bytes; the data is seen only as long as the
  * copy lives, so it is compared here. */
-static struct cz_command parse(const uint8_t *body, size_t size,
+static struct cz_zmtp_command parse(const uint8_t *body, size_t size,
                                const char *data)
 {
     uint8_t *exact = hex_exact(body, size);
-    struct cz_command command;
+    struct cz_zmtp_command command;
     enum cz_command_kind kind = cz_command_parse(exact, size, &command);
 
     assert_int_equal(kind, command.kind);
@@ -52,7 +52,7 @@ static struct cz_command parse(const uint8_t *body, size_t size,
     return command;
 }
 
-static struct cz_command parse_text(const char *text, const char *data)
+static struct cz_zmtp_command parse_text(const char *text, const char *data)
 {
     struct hex body = hex(text);
 
@@ -63,7 +63,7 @@ static void commands_are_recognised(void **state)
 {
     (void)state;
     for (size_t i = 0; i < CZ_COUNT_OF(commands); i++) {
-        struct cz_command command =
+        struct cz_zmtp_command command =
             parse_text(commands[i].body, commands[i].data);
 
         assert_int_equal(command.kind, commands[i].kind);
@@ -98,7 +98,7 @@ static void reasons_that_run_past_the_end_are_malformed(void **state)
 
     (void)state;
     for (size_t i = 0; i < CZ_COUNT_OF(bodies); i++) {
-        struct cz_command command = parse_text(bodies[i], "");
+        struct cz_zmtp_command command = parse_text(bodies[i], "");
 
         assert_int_equal(command.kind, CZ_COMMAND_ERROR);
         assert_true(command.is_malformed);
