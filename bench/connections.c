@@ -51,7 +51,7 @@ static int greet(const char *endpoint)
         ssize_t more = read(fd, answer + have, sizeof answer - have);
 
         bench_check(more > 0, "read the greeting");
-        have += (size_t) more;
+        have += (size_t)more;
     }
     bench_check(have == used, "read no more than the greeting");
     return fd;
@@ -71,7 +71,7 @@ static void drain(const int *fds, size_t count, size_t wanted)
             ssize_t more = recv(fds[i], bytes, sizeof bytes, MSG_DONTWAIT);
 
             bench_check(more > 0 || (more < 0 && errno == EAGAIN), "recv");
-            have += more > 0 ? (size_t) more : 0;
+            have += more > 0 ? (size_t)more : 0;
         }
         if (have == before)
             nanosleep(&breath, NULL);
@@ -109,12 +109,10 @@ static void exchange(const struct job *job, void *socket)
     bench_check(body != NULL, "allocate a body");
     for (size_t done = 0; done < job->messages; done += BURST) {
         for (size_t i = 0; i < burst; i++)
-            bench_check(zmq_recv(socket, body, job->size, 0) ==
-                            (int) job->size,
+            bench_check(zmq_recv(socket, body, job->size, 0) == (int)job->size,
                         "zmq_recv");
         for (size_t i = 0; i < burst; i++)
-            bench_check(zmq_send(socket, body, job->size, 0) ==
-                            (int) job->size,
+            bench_check(zmq_send(socket, body, job->size, 0) == (int)job->size,
                         "zmq_send");
     }
     free(body);
@@ -157,10 +155,10 @@ int main(int argc, char **argv)
     exchange(&job, socket);
     bench_peer_hear(&peer, word);
     settle(socket);
-    double per = (double) job.connections;
+    double per = (double)job.connections;
     printf("bytes=%.6g heap_bytes=%.6g\n",
-           (double) (bench_resident_bytes() - before) / per,
-           (double) (mallinfo2().uordblks - heap_before) / per);
+           (double)(bench_resident_bytes() - before) / per,
+           (double)(mallinfo2().uordblks - heap_before) / per);
     bench_peer_tell(&peer, "end");
     bench_peer_join(&peer);
     bench_end(socket, context);

@@ -84,7 +84,7 @@ static bool call_step(struct caller *caller, int poller, uint32_t events)
     ssize_t more = read(caller->fd, caller->answer + caller->have,
                         sizeof caller->answer - caller->have);
     bench_check(more > 0, "read the answer");
-    caller->have += (size_t) more;
+    caller->have += (size_t)more;
     return wire_has_hello(caller->answer, caller->have, &used);
 }
 
@@ -120,7 +120,7 @@ static double call_all(const struct job *job, const char *endpoint)
     }
     for (size_t i = 0; i < job->flight; i++)
         call_end(&callers[i]);
-    return (double) done * 1e9 / (double) (now_ns - start_ns);
+    return (double)done * 1e9 / (double)(now_ns - start_ns);
 }
 
 static void run_child(const struct job *job, struct bench_peer *peer)
@@ -158,8 +158,7 @@ static void answer_raw(int poller, int fd)
     uint8_t bytes[1024], hello[WIRE_HELLO_MAX];
     ssize_t have = read(fd, bytes, sizeof bytes);
 
-    if (have > 0 &&
-        write(fd, hello, wire_hello(hello, "DEALER")) > 0)
+    if (have > 0 && write(fd, hello, wire_hello(hello, "DEALER")) > 0)
         return;
     epoll_ctl(poller, EPOLL_CTL_DEL, fd, NULL);
     close(fd);
@@ -202,8 +201,8 @@ int main(int argc, char **argv)
         .transport = bench_text(&args, "transport", "tcp"),
         .place = bench_text(&args, "place", "split"),
         .flight = bench_size(&args, "flight", 64),
-        .warm_ns = (uint64_t) (bench_number(&args, "warm", 0.1) * 1e9),
-        .run_ns = (uint64_t) (bench_number(&args, "seconds", 0.5) * 1e9),
+        .warm_ns = (uint64_t)(bench_number(&args, "warm", 0.1) * 1e9),
+        .run_ns = (uint64_t)(bench_number(&args, "seconds", 0.5) * 1e9),
     };
     struct bench_peer peer;
     char word[BENCH_WORD_MAX];

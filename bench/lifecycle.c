@@ -69,7 +69,7 @@ static void once_connect(void *context, void *pull, const char *endpoint,
 int main(int argc, char **argv)
 {
     struct bench_args args = {argc, argv};
-    uint64_t run_ns = (uint64_t) (bench_number(&args, "seconds", 0.5) * 1e9);
+    uint64_t run_ns = (uint64_t)(bench_number(&args, "seconds", 0.5) * 1e9);
     struct bench_samples samples;
     char endpoint[BENCH_ENDPOINT_MAX];
     void *context, *pull = NULL;
@@ -93,7 +93,7 @@ int main(int argc, char **argv)
     }
     bench_end(pull, context);
     printf("mean_us=%.4g p50_us=%.4g p99_us=%.4g times=%zu\n",
-           (double) (now_ns - start_ns) / 1e3 / (double) samples.count,
+           (double)(now_ns - start_ns) / 1e3 / (double)samples.count,
            bench_quantile(samples.values, samples.count, 0.5) / 1e3,
            bench_quantile(samples.values, samples.count, 0.99) / 1e3,
            samples.count);

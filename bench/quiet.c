@@ -87,9 +87,9 @@ static void sleeper_start(struct sleeper *sleeper, struct job *job, int index)
     sleeper->near = bench_socket(job->context, ZMQ_PAIR);
     snprintf(endpoint, sizeof endpoint, "inproc://quiet-%d", index);
     bench_check(zmq_bind(sleeper->near, endpoint) == 0, "zmq_bind");
-    bench_check(pthread_create(&sleeper->thread, NULL, sleep_and_answer,
-                               sleeper) == 0,
-                "pthread_create");
+    bench_check(
+        pthread_create(&sleeper->thread, NULL, sleep_and_answer, sleeper) == 0,
+        "pthread_create");
     wake(sleeper, 0);
 }
 
@@ -98,8 +98,8 @@ static void sleeper_start(struct sleeper *sleeper, struct job *job, int index)
 static double speed(struct job *job, struct sleeper *sleepers, int count,
                     uint64_t run_ns, uint64_t *wakes)
 {
-    struct timespec nap = {(time_t) (run_ns / 1000000000u),
-                           (long) (run_ns % 1000000000u)};
+    struct timespec nap = {(time_t)(run_ns / 1000000000u),
+                           (long)(run_ns % 1000000000u)};
     uint64_t start_ns = bench_now_ns();
     uint64_t start = atomic_load(&job->steps);
 
@@ -109,16 +109,16 @@ static double speed(struct job *job, struct sleeper *sleepers, int count,
         for (int i = 0; i < count; i++, ++*wakes)
             wake(&sleepers[i], 0);
     }
-    return (double) (atomic_load(&job->steps) - start) * 1e9 /
-           (double) (bench_now_ns() - start_ns);
+    return (double)(atomic_load(&job->steps) - start) * 1e9 /
+           (double)(bench_now_ns() - start_ns);
 }
 
 int main(int argc, char **argv)
 {
     struct bench_args args = {argc, argv};
     double seconds = bench_number(&args, "seconds", 0.5);
-    int count = (int) bench_size(&args, "threads", 8);
-    uint64_t run_ns = (uint64_t) (seconds * 1e9), wakes = 0;
+    int count = (int)bench_size(&args, "threads", 8);
+    uint64_t run_ns = (uint64_t)(seconds * 1e9), wakes = 0;
     struct sleeper sleepers[THREADS_MAX];
     struct job job = {0};
     pthread_t computer;
@@ -142,6 +142,6 @@ int main(int argc, char **argv)
     pthread_join(computer, NULL);
     bench_end(NULL, job.context);
     printf("speed=%.4f wakes_per_s=%.4g\n", beside / alone,
-           (double) wakes / seconds);
+           (double)wakes / seconds);
     return 0;
 }

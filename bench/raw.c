@@ -68,10 +68,9 @@ static void window_report(const struct window *window, uint64_t cpu_ns)
     uint64_t messages = window->total - window->start_count;
 
     printf("rate=%.6g cpu_us=%.6g messages=%llu seconds=%.4f\n",
-           (double) messages * 1e9 / (double) window->elapsed_ns,
-           (double) cpu_ns / 1e3 / (double) window->total,
-           (unsigned long long) messages,
-           (double) window->elapsed_ns / 1e9);
+           (double)messages * 1e9 / (double)window->elapsed_ns,
+           (double)cpu_ns / 1e3 / (double)window->total,
+           (unsigned long long)messages, (double)window->elapsed_ns / 1e9);
 }
 
 static void stream_write(const struct job *job, struct bench_peer *peer)
@@ -93,7 +92,7 @@ static void stream_write(const struct job *job, struct bench_peer *peer)
             /* The reader has what it wants and is gone. */
             if (more < 0)
                 goto done;
-            done += (size_t) more;
+            done += (size_t)more;
         }
     }
 done:
@@ -112,14 +111,13 @@ static void stream_read(struct window *window, int fd)
         ssize_t more = read(fd, bytes + have, io_size - have);
 
         bench_check(more > 0, "read");
-        have += (size_t) more;
+        have += (size_t)more;
         if (skip >= have) {
             skip -= have;
             have = 0;
             continue;
         }
-        window->total +=
-            wire_count_frames(bytes + skip, have - skip, &used);
+        window->total += wire_count_frames(bytes + skip, have - skip, &used);
         used += skip;
         skip = used > have ? used - have : 0;
         have = used < have ? have - used : 0;
@@ -216,8 +214,8 @@ int main(int argc, char **argv)
         .size = bench_size(&args, "size", 64),
         .io_size = bench_size(&args, "io", 65536),
         .batch = bench_size(&args, "batch", 64),
-        .warm_ns = (uint64_t) (bench_number(&args, "warm", 0.15) * 1e9),
-        .count_ns = (uint64_t) (bench_number(&args, "seconds", 0.5) * 1e9),
+        .warm_ns = (uint64_t)(bench_number(&args, "warm", 0.15) * 1e9),
+        .count_ns = (uint64_t)(bench_number(&args, "seconds", 0.5) * 1e9),
     };
 
     if (bench_is(&args, "what", "stream", "ring"))

@@ -53,7 +53,7 @@ static bool receive(const struct job *job, int fd, char *body)
         if (more == 0)
             return false;
         bench_check(more > 0 || errno == EAGAIN, "recv");
-        have += more > 0 ? (size_t) more : 0;
+        have += more > 0 ? (size_t)more : 0;
     }
     return true;
 }
@@ -161,7 +161,7 @@ int main(int argc, char **argv)
         .size = bench_size(&args, "size", 64),
         .is_busy = bench_is(&args, "wait", "park", "busy"),
         .count = bench_size(&args, "count", 0),
-        .run_ns = (uint64_t) (bench_number(&args, "seconds", 0.5) * 1e9),
+        .run_ns = (uint64_t)(bench_number(&args, "seconds", 0.5) * 1e9),
     };
 
     bench_check(job.size > 0 && job.size <= SIZE_MAX_BYTES, "check the size");

@@ -47,9 +47,9 @@ static void echo(const struct job *job, void *socket)
 
     bench_check(body != NULL, "allocate a body");
     do {
-        bench_check(zmq_recv(socket, body, job->size, 0) == (int) job->size,
+        bench_check(zmq_recv(socket, body, job->size, 0) == (int)job->size,
                     "zmq_recv in the echo");
-        bench_check(zmq_send(socket, body, job->size, 0) == (int) job->size,
+        bench_check(zmq_send(socket, body, job->size, 0) == (int)job->size,
                     "zmq_send in the echo");
     } while (body[0] != 1);
     free(body);
@@ -57,9 +57,9 @@ static void echo(const struct job *job, void *socket)
 
 static void trip(const struct job *job, void *socket, char *body)
 {
-    bench_check(zmq_send(socket, body, job->size, 0) == (int) job->size,
+    bench_check(zmq_send(socket, body, job->size, 0) == (int)job->size,
                 "zmq_send");
-    bench_check(zmq_recv(socket, body, job->size, 0) == (int) job->size,
+    bench_check(zmq_recv(socket, body, job->size, 0) == (int)job->size,
                 "zmq_recv");
 }
 
@@ -102,8 +102,7 @@ static void measure(struct job *job, void *socket, pid_t echo_process)
     }
     job->elapsed_ns = before_ns - start_ns;
     job->cpu_ns = bench_cpu_ns(getpid()) +
-                  (echo_process ? bench_cpu_ns(echo_process) : 0) -
-                  job->cpu_ns;
+                  (echo_process ? bench_cpu_ns(echo_process) : 0) - job->cpu_ns;
     body[0] = 1;
     trip(job, socket, body);
     free(body);
@@ -117,8 +116,8 @@ static void report(struct job *job)
 
     printf("p50_us=%.4g p99_us=%.4g cpu_us=%.4g cpu_percent=%.4g trips=%zu\n",
            p50_ns / 1e3, p99_ns / 1e3,
-           (double) job->cpu_ns / 1e3 / (double) samples->count,
-           100.0 * (double) job->cpu_ns / (double) job->elapsed_ns,
+           (double)job->cpu_ns / 1e3 / (double)samples->count,
+           100.0 * (double)job->cpu_ns / (double)job->elapsed_ns,
            samples->count);
 }
 
@@ -186,10 +185,10 @@ int main(int argc, char **argv)
         .transport = bench_text(&args, "transport", "tcp"),
         .place = bench_text(&args, "place", "split"),
         .size = bench_size(&args, "size", 64),
-        .warm_ns = (uint64_t) (bench_number(&args, "warm", 0.1) * 1e9),
-        .run_ns = (uint64_t) (bench_number(&args, "seconds", 0.5) * 1e9),
+        .warm_ns = (uint64_t)(bench_number(&args, "warm", 0.1) * 1e9),
+        .run_ns = (uint64_t)(bench_number(&args, "seconds", 0.5) * 1e9),
         .count = bench_size(&args, "count", 0),
-        .pause_us = (long) bench_size(&args, "pause_us", 0),
+        .pause_us = (long)bench_size(&args, "pause_us", 0),
     };
 
     bench_check(job.size > 0, "size above zero");

@@ -155,6 +155,7 @@ class Campaign:
 
 
 def describe(dirs, options):
+    """What the reader has to know of the machine and the run."""
     cpu = "unknown CPU"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -162,8 +163,8 @@ def describe(dirs, options):
             break
     return {"machine": f"{cpu}, {os.cpu_count()} CPUs, Linux "
                        f"{platform.release()}",
-            "load": os.getloadavg()[0], "sides": list(dirs), "repeats": options.repeats,
-            "seconds": options.seconds}
+            "load": os.getloadavg()[0], "sides": list(dirs),
+            "repeats": options.repeats, "seconds": options.seconds}
 
 
 def show(document, options):

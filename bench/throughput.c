@@ -59,13 +59,13 @@ struct result {
 
 static void drop_lent(void *data, void *hint)
 {
-    (void) data;
-    (void) hint;
+    (void)data;
+    (void)hint;
 }
 
 static void drop_owned(void *data, void *hint)
 {
-    (void) hint;
+    (void)hint;
     free(data);
 }
 
@@ -78,7 +78,7 @@ static void build(const struct job *job, zmq_msg_t *message, char *body)
     if (job->api == API_SIZED) {
         bench_check(zmq_msg_init_size(message, job->size) == 0,
                     "zmq_msg_init_size");
-        *(char *) zmq_msg_data(message) = body[0];
+        *(char *)zmq_msg_data(message) = body[0];
         return;
     }
     if (job->api == API_OWNED) {
@@ -86,10 +86,9 @@ static void build(const struct job *job, zmq_msg_t *message, char *body)
         bench_check(memory != NULL, "allocate a body");
         memory[0] = body[0];
     }
-    bench_check(zmq_msg_init_data(message, memory, job->size,
-                                  job->api == API_OWNED ? drop_owned
-                                                        : drop_lent,
-                                  NULL) == 0,
+    bench_check(zmq_msg_init_data(
+                    message, memory, job->size,
+                    job->api == API_OWNED ? drop_owned : drop_lent, NULL) == 0,
                 "zmq_msg_init_data");
 }
 
@@ -99,13 +98,12 @@ static void send_frame(const struct job *job, void *socket, char *body,
     zmq_msg_t message;
 
     if (job->api == API_COPY) {
-        bench_check(zmq_send(socket, body, job->size, flags) ==
-                        (int) job->size,
+        bench_check(zmq_send(socket, body, job->size, flags) == (int)job->size,
                     "zmq_send");
         return;
     }
     build(job, &message, body);
-    bench_check(zmq_msg_send(&message, socket, flags) == (int) job->size,
+    bench_check(zmq_msg_send(&message, socket, flags) == (int)job->size,
                 "zmq_msg_send");
 }
 
@@ -118,15 +116,15 @@ static void send_message(const struct job *job, void *socket, char *body)
 
 static void send_all(const struct job *job, void *socket)
 {
-    char *body = calloc(2, job->size);
+    char *body = malloc(2 * job->size);
     char *last = body + job->size;
     uint64_t sent = 0;
 
     bench_check(body != NULL, "allocate a body");
     memset(body, 0, 2 * job->size);
     last[0] = 1;
-    while (!atomic_load_explicit(&job->shared->must_stop,
-                                 memory_order_relaxed)) {
+    while (
+        !atomic_load_explicit(&job->shared->must_stop, memory_order_relaxed)) {
         send_message(job, socket, body);
         sent++;
     }
@@ -140,11 +138,11 @@ static char receive_frame(const struct job *job, void *socket, char *buffer,
                           zmq_msg_t *message)
 {
     if (job->api != API_COPY) {
-        bench_check(zmq_msg_recv(message, socket, 0) == (int) job->size,
+        bench_check(zmq_msg_recv(message, socket, 0) == (int)job->size,
                     "zmq_msg_recv");
-        return *(char *) zmq_msg_data(message);
+        return *(char *)zmq_msg_data(message);
     }
-    bench_check(zmq_recv(socket, buffer, job->size, 0) == (int) job->size,
+    bench_check(zmq_recv(socket, buffer, job->size, 0) == (int)job->size,
                 "zmq_recv");
     return buffer[0];
 }
@@ -195,11 +193,10 @@ static void report(const struct job *job, const struct result *result)
     bench_check(result->total == atomic_load(&job->shared->sent),
                 "count the messages: not as many received as sent");
     printf("rate=%.6g cpu_us=%.6g messages=%llu seconds=%.4f total=%llu\n",
-           (double) result->messages * 1e9 / (double) result->elapsed_ns,
-           (double) result->cpu_ns / 1e3 / (double) result->total,
-           (unsigned long long) result->messages,
-           (double) result->elapsed_ns / 1e9,
-           (unsigned long long) result->total);
+           (double)result->messages * 1e9 / (double)result->elapsed_ns,
+           (double)result->cpu_ns / 1e3 / (double)result->total,
+           (unsigned long long)result->messages,
+           (double)result->elapsed_ns / 1e9, (unsigned long long)result->total);
 }
 
 static void *inproc_sender(void *argument)
@@ -270,7 +267,7 @@ static enum api api_of(const char *name)
 
     for (int i = 0; i < 4; i++) {
         if (strcmp(name, names[i]) == 0)
-            return (enum api) i;
+            return (enum api)i;
     }
     bench_die("api is copy, sized, owned or lent");
 }
@@ -285,8 +282,8 @@ int main(int argc, char **argv)
         .size = bench_size(&args, "size", 64),
         .frames = bench_size(&args, "frames", 1),
         .api = api_of(bench_text(&args, "api", "copy")),
-        .warm_ns = (uint64_t) (bench_number(&args, "warm", 0.15) * 1e9),
-        .count_ns = (uint64_t) (bench_number(&args, "seconds", 0.5) * 1e9),
+        .warm_ns = (uint64_t)(bench_number(&args, "warm", 0.15) * 1e9),
+        .count_ns = (uint64_t)(bench_number(&args, "seconds", 0.5) * 1e9),
     };
 
     bench_check(job.size > 0 && job.frames > 0, "size and frames above zero");

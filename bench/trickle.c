@@ -38,8 +38,8 @@ struct job {
 
 static void sleep_until(uint64_t time_ns)
 {
-    struct timespec at = {(time_t) (time_ns / 1000000000u),
-                          (long) (time_ns % 1000000000u)};
+    struct timespec at = {(time_t)(time_ns / 1000000000u),
+                          (long)(time_ns % 1000000000u)};
 
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 }
@@ -54,17 +54,17 @@ static void send_mark(void *socket, char mark)
 /* The burst, a mark 1, the trickle, a mark 2. */
 static void send_all(const struct job *job, void *socket)
 {
-    uint64_t count = (uint64_t) (job->rate * job->seconds);
+    uint64_t count = (uint64_t)(job->rate * job->seconds);
 
     for (int i = 0; i < BURST; i++)
         send_mark(socket, 0);
     send_mark(socket, 1);
     uint64_t start_ns = bench_now_ns();
     for (uint64_t i = 1; i <= count; i++) {
-        sleep_until(start_ns + (uint64_t) ((double) i * 1e9 / job->rate));
+        sleep_until(start_ns + (uint64_t)((double)i * 1e9 / job->rate));
         send_mark(socket, 0);
     }
-    sleep_until(start_ns + (uint64_t) (job->seconds * 1e9));
+    sleep_until(start_ns + (uint64_t)(job->seconds * 1e9));
     send_mark(socket, 2);
 }
 
@@ -86,11 +86,11 @@ static void receive_all(const struct job *job, void *socket)
     uint64_t start_ns = bench_now_ns(), cpu_ns = bench_cpu_ns(getpid());
     uint64_t count = receive_until(socket, 2);
     cpu_ns = bench_cpu_ns(getpid()) - cpu_ns;
-    double elapsed_ns = (double) (bench_now_ns() - start_ns);
-    bench_check(count == (uint64_t) (job->rate * job->seconds) + 1,
+    double elapsed_ns = (double)(bench_now_ns() - start_ns);
+    bench_check(count == (uint64_t)(job->rate * job->seconds) + 1,
                 "count the messages");
     printf("cpu_percent=%.4g messages=%llu seconds=%.4g\n",
-           100.0 * (double) cpu_ns / elapsed_ns, (unsigned long long) count,
+           100.0 * (double)cpu_ns / elapsed_ns, (unsigned long long)count,
            elapsed_ns / 1e9);
 }
 

@@ -59,7 +59,7 @@ static uint64_t clock_ns(clockid_t clock)
 
     if (clock_gettime(clock, &now))
         bench_die("clock_gettime");
-    return (uint64_t) now.tv_sec * 1000000000u + (uint64_t) now.tv_nsec;
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 uint64_t bench_now_ns(void)
@@ -102,7 +102,7 @@ void bench_pin(const char *place, int side)
         return;
     int cpu = strcmp(place, "same") == 0 ? 0 : side;
     CPU_ZERO(&wanted);
-    CPU_SET((size_t) cpu, &wanted);
+    CPU_SET((size_t)cpu, &wanted);
     if (sched_setaffinity(0, sizeof wanted, &wanted))
         bench_die("sched_setaffinity");
 }
@@ -139,7 +139,7 @@ void bench_raise_descriptor_limit(void)
 
 static int compare_samples(const void *left, const void *right)
 {
-    uint32_t a = *(const uint32_t *) left, b = *(const uint32_t *) right;
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
 
     return (a > b) - (a < b);
 }
@@ -148,7 +148,7 @@ double bench_quantile(uint32_t *samples, size_t count, double quantile)
 {
     bench_check(count > 0, "take a quantile of no samples");
     qsort(samples, count, sizeof *samples, compare_samples);
-    return samples[(size_t) ((double) (count - 1) * quantile)];
+    return samples[(size_t)((double)(count - 1) * quantile)];
 }
 
 void bench_samples_init(struct bench_samples *samples, size_t limit)
@@ -163,5 +163,5 @@ void bench_samples_add(struct bench_samples *samples, uint64_t ns)
 {
     if (samples->count < samples->limit)
         samples->values[samples->count++] =
-            ns < UINT32_MAX ? (uint32_t) ns : UINT32_MAX;
+            ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
 }

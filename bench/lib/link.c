@@ -51,14 +51,14 @@ void bench_bind(void *socket, const char *transport,
         snprintf(endpoint, BENCH_ENDPOINT_MAX, "tcp://127.0.0.1:*");
     else if (strcmp(transport, "ipc") == 0)
         snprintf(endpoint, BENCH_ENDPOINT_MAX, "ipc://@cero-bench-%ld",
-                 (long) getpid());
+                 (long)getpid());
     else
         snprintf(endpoint, BENCH_ENDPOINT_MAX, "inproc://bench");
     bench_check(zmq_bind(socket, endpoint) == 0, "zmq_bind");
     if (strcmp(transport, "tcp") == 0)
-        bench_check(zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint,
-                                   &length) == 0,
-                    "zmq_getsockopt(ZMQ_LAST_ENDPOINT)");
+        bench_check(
+            zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &length) == 0,
+            "zmq_getsockopt(ZMQ_LAST_ENDPOINT)");
 }
 
 void bench_connect(void *socket, const char *endpoint)

@@ -55,7 +55,7 @@ void bench_peer_hear(struct bench_peer *peer, char word[BENCH_WORD_MAX])
         if (more == 0)
             errno = EPIPE;
         bench_check(more > 0, "hear from the other process");
-        have += (size_t) more;
+        have += (size_t)more;
     }
     word[BENCH_WORD_MAX - 1] = '\0';
 }

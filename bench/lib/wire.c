@@ -35,14 +35,14 @@ size_t wire_hello(uint8_t hello[WIRE_HELLO_MAX], const char *socket_type)
     hello[11] = 1;
     memcpy(hello + 12, "NULL", 4);
     *at++ = 4; /* a command, short */
-    *at++ = (uint8_t) (6 + 1 + name_size + 4 + type_size);
-    at = (uint8_t *) mempcpy(at, "\5READY", 6);
-    *at++ = (uint8_t) name_size;
-    at = (uint8_t *) mempcpy(at, name, name_size);
-    at = (uint8_t *) mempcpy(at, "\0\0\0", 3);
-    *at++ = (uint8_t) type_size;
-    at = (uint8_t *) mempcpy(at, socket_type, type_size);
-    return (size_t) (at - hello);
+    *at++ = (uint8_t)(6 + 1 + name_size + 4 + type_size);
+    at = (uint8_t *)mempcpy(at, "\5READY", 6);
+    *at++ = (uint8_t)name_size;
+    at = (uint8_t *)mempcpy(at, name, name_size);
+    at = (uint8_t *)mempcpy(at, "\0\0\0", 3);
+    *at++ = (uint8_t)type_size;
+    at = (uint8_t *)mempcpy(at, socket_type, type_size);
+    return (size_t)(at - hello);
 }
 
 bool wire_has_hello(const uint8_t *bytes, size_t size, size_t *hello_size)
@@ -65,11 +65,11 @@ size_t wire_frames(uint8_t *out, size_t count, size_t size)
 
         frame[0] = size < 256 ? 0 : FLAG_LONG;
         if (size < 256) {
-            frame[1] = (uint8_t) size;
+            frame[1] = (uint8_t)size;
             continue;
         }
         for (int shift = 56, at = 1; shift >= 0; shift -= 8)
-            frame[at++] = (uint8_t) (size >> shift);
+            frame[at++] = (uint8_t)(size >> shift);
     }
     return count * wire_frame_size(size);
 }
@@ -101,7 +101,7 @@ static void no_delay(int fd)
     int on = 1;
 
     /* Fails on ipc, where there is nothing to switch off. */
-    (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 static socklen_t abstract_name(struct sockaddr_un *name, const char *text)
@@ -111,7 +111,7 @@ static socklen_t abstract_name(struct sockaddr_un *name, const char *text)
     memset(name, 0, sizeof *name);
     name->sun_family = AF_UNIX;
     memcpy(name->sun_path + 1, text, length);
-    return (socklen_t) (offsetof(struct sockaddr_un, sun_path) + 1 + length);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
 }
 
 int wire_listen(const char *transport, char *endpoint, size_t endpoint_max)
@@ -126,15 +126,15 @@ int wire_listen(const char *transport, char *endpoint, size_t endpoint_max)
     bench_check(fd >= 0, "socket");
     inet.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (is_tcp) {
-        bench_check(bind(fd, (struct sockaddr *) &inet, inet_size) == 0 &&
-                        getsockname(fd, (struct sockaddr *) &inet,
-                                    &inet_size) == 0,
+        bench_check(bind(fd, (struct sockaddr *)&inet, inet_size) == 0 &&
+                        getsockname(fd, (struct sockaddr *)&inet, &inet_size) ==
+                            0,
                     "bind");
         snprintf(endpoint, endpoint_max, "tcp://127.0.0.1:%d",
                  ntohs(inet.sin_port));
     } else {
-        snprintf(name, sizeof name, "cero-bench-raw-%ld", (long) getpid());
-        bench_check(bind(fd, (struct sockaddr *) &local,
+        snprintf(name, sizeof name, "cero-bench-raw-%ld", (long)getpid());
+        bench_check(bind(fd, (struct sockaddr *)&local,
                          abstract_name(&local, name)) == 0,
                     "bind");
         snprintf(endpoint, endpoint_max, "ipc://@%s", name);
@@ -147,7 +147,7 @@ int wire_connect(const char *endpoint, bool is_async)
 {
     struct sockaddr_in inet = {.sin_family = AF_INET};
     struct sockaddr_un local;
-    struct sockaddr *address = (struct sockaddr *) &local;
+    struct sockaddr *address = (struct sockaddr *)&local;
     bool is_tcp = strncmp(endpoint, "tcp://", 6) == 0;
     socklen_t size = sizeof inet;
     int fd = socket(is_tcp ? AF_INET : AF_UNIX,
@@ -156,8 +156,8 @@ int wire_connect(const char *endpoint, bool is_async)
     bench_check(fd >= 0, "socket");
     if (is_tcp) {
         inet.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        inet.sin_port = htons((uint16_t) atoi(strrchr(endpoint, ':') + 1));
-        address = (struct sockaddr *) &inet;
+        inet.sin_port = htons((uint16_t)atoi(strrchr(endpoint, ':') + 1));
+        address = (struct sockaddr *)&inet;
         no_delay(fd);
     } else {
         size = abstract_name(&local, endpoint + strlen("ipc://@"));
@@ -179,19 +179,19 @@ int wire_accept(int listener)
 void wire_write(int fd, const void *bytes, size_t size)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t more = write(fd, (const char *) bytes + done, size - done);
+        ssize_t more = write(fd, (const char *)bytes + done, size - done);
 
         bench_check(more > 0, "write");
-        done += (size_t) more;
+        done += (size_t)more;
     }
 }
 
 void wire_read(int fd, void *bytes, size_t size)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t more = read(fd, (char *) bytes + done, size - done);
+        ssize_t more = read(fd, (char *)bytes + done, size - done);
 
         bench_check(more > 0, "read");
-        done += (size_t) more;
+        done += (size_t)more;
     }
 }

@@ -34,8 +34,7 @@ size_t wire_frame_size(size_t size);
 
 /* Counts the frames whose heads are in `bytes`; `*used` is what they take,
  * which is beyond `have` if the last body is still to come. */
-size_t wire_count_frames(const uint8_t *bytes, size_t have,
-                         size_t *used);
+size_t wire_count_frames(const uint8_t *bytes, size_t have, size_t *used);
 
 /* A bound, listening descriptor of `transport`, tcp or ipc, and its name in
  * the form of an endpoint. */
