@@ -25,12 +25,13 @@ fi
 known=$(cmake --build "$directory" --target help)
 targets=()
 for target in "$@"; do
-    if grep -qE "^$target: " <<<"$known"; then
+    if [ "$target" = all ] || grep -qE "^$target: " <<<"$known"; then
         targets+=("$target")
     fi
 done
 if [ ${#targets[@]} -eq 0 ]; then
-    exit 0
+    echo "build.sh: none of $* exists here" >&2
+    exit 1
 fi
 if [ -t 1 ]; then
     exec cmake --build "$directory" -j "$jobs" --target "${targets[@]}"
