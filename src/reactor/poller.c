@@ -40,7 +40,7 @@ static const struct cz_poll_ops *const poller_choices[] = {
 #endif
 };
 
-/* How long to sleep when the kernel has no memory to wait with. */
+/* How long to sleep when the kernel would not wait. */
 enum { POLLER_NAP_US = 1000 };
 
 /* The number of the choice, or -EINVAL. */
@@ -159,8 +159,9 @@ void cz_poller_prepare(struct cz_poller *poller)
         poller->backend->ops->prepare(poller->backend, &poller->table);
 }
 
-/* The kernel would not wait (no memory, a limit lowered under our feet).
- * That may pass, so the loop goes on, but it must not spin meanwhile. */
+/* The kernel would not wait: no memory, a limit lowered under our feet, or,
+ * with select, a descriptor removed and closed since prepare. That passes,
+ * so the loop goes on, but it must not spin meanwhile. */
 static int poller_nap(int64_t timeout_us)
 {
     int rc;

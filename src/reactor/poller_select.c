@@ -94,10 +94,6 @@ static int select_backend_wait(struct cz_poll_backend *backend,
     fd_set in, out;
     int ready = select_ask(set, &in, &out, timeout_us);
 
-    /* Another thread has removed and closed one since prepare; the next
-     * turn does without it. */
-    if (ready == -EBADF)
-        return 0;
     if (ready < 0)
         return ready;
     for (uint32_t i = 0; ready > 0 && i < set->count; i++) {

@@ -103,6 +103,22 @@ static void hang_up_is_readable(void **state)
     probe_close(&half_closed);
 }
 
+static void pipe_without_writers_is_readable(void **state)
+{
+    struct fixture *fixture = *state;
+    struct probe probe;
+    int fds[2];
+
+    assert_int_equal(pipe(fds), 0);
+    close(fds[1]);
+    probe_add(&probe, fixture->poller, fds[0]);
+    cz_poller_watch(fixture->poller, probe.id, CZ_POLL_IN);
+    fixture_turn(fixture, -1);
+    assert_int_equal(probe.calls, 1);
+    assert_int_equal(probe.events, CZ_POLL_IN);
+    probe_close(&probe);
+}
+
 static void hang_up_ends_a_wait_for_writing(void **state)
 {
     static const char bytes[65536];
@@ -399,6 +415,25 @@ static void descriptor_closed_too_early_stops_nobody_else(void **state)
     probe_close(&healthy);
 }
 
+static void
+descriptor_closed_between_prepare_and_wait_does_no_harm(void **state)
+{
+    struct fixture *fixture = *state;
+    struct probe closed, healthy;
+
+    probe_open(&closed, fixture->poller, CZ_POLL_IN);
+    probe_open(&healthy, fixture->poller, CZ_POLL_IN);
+    cz_poller_prepare(fixture->poller);
+    probe_close(&closed);
+    assert_int_equal(cz_poller_wait(fixture->poller, &fixture->batch, 0), 0);
+    cz_poller_dispatch(fixture->poller, &fixture->batch);
+    assert_int_equal(closed.calls, 0);
+    probe_feed(&healthy);
+    assert_int_equal(fixture_turn(fixture, -1), 1);
+    assert_int_equal(healthy.calls, 1);
+    probe_close(&healthy);
+}
+
 static void wait_ends_when_its_time_is_over_and_not_before(void **state)
 {
     const int64_t timeouts_us[] = {1, 300, 1000, 1500, 2000};
@@ -425,6 +460,7 @@ int main(void)
         ON_EACH(writable_while_the_far_end_keeps_up),
         ON_EACH(both_directions_come_in_one_call),
         ON_EACH(hang_up_is_readable),
+        ON_EACH(pipe_without_writers_is_readable),
         ON_EACH(hang_up_ends_a_wait_for_writing),
         ON_EACH(failed_descriptor_is_ready_for_what_it_watches),
         ON_EACH(without_interest_nothing_is_reported),
@@ -438,6 +474,7 @@ int main(void)
         ON_EACH(calls_for_an_ended_registration_are_harmless),
         ON_EACH(closed_number_is_refused),
         ON_EACH(descriptor_closed_too_early_stops_nobody_else),
+        ON_EACH(descriptor_closed_between_prepare_and_wait_does_no_harm),
         ON_EACH(wait_ends_when_its_time_is_over_and_not_before),
     };
 
