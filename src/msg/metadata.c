@@ -19,7 +19,18 @@ struct cz_metadata {
     char text[];
 };
 
-struct cz_metadata *cz_metadata_create(const struct cz_property *properties,
+/* A value that holds a NUL byte is cut there: C callers see no more of it. */
+static char *metadata_put(char *to, const void *from, size_t size)
+{
+    size_t length = size ? strnlen(from, size) : 0;
+
+    if (length)
+        memcpy(to, from, length);
+    to[length] = '\0';
+    return to + length + 1;
+}
+
+struct cz_metadata *cz_metadata_create(const struct cz_metadata_item *properties,
                                        size_t count, int fd)
 {
     struct cz_metadata *metadata;
@@ -34,20 +45,15 @@ struct cz_metadata *cz_metadata_create(const struct cz_property *properties,
     if (!metadata)
         return NULL;
     atomic_init(&metadata->refs, 1);
-    metadata->size = (uint32_t)size;
     metadata->fd = fd;
     to = metadata->text;
     for (size_t i = 0; i < count; i++) {
-        const struct cz_property *p = &properties[i];
+        const struct cz_metadata_item *p = &properties[i];
 
-        memcpy(to, p->name, p->name_size);
-        to += p->name_size;
-        *to++ = '\0';
-        if (p->value_size)
-            memcpy(to, p->value, p->value_size);
-        to += p->value_size;
-        *to++ = '\0';
+        to = metadata_put(to, p->name, p->name_size);
+        to = metadata_put(to, p->value, p->value_size);
     }
+    metadata->size = (uint32_t)(to - metadata->text);
     return metadata;
 }
 
@@ -78,8 +84,6 @@ const char *cz_metadata_get(const struct cz_metadata *metadata,
 
         if (strcmp(at, name) == 0)
             return value;
-        /* A value may hold NUL bytes of its own; the C caller sees it cut,
-         * and what follows them is skipped as an odd pair. */
         at = value + strlen(value) + 1;
     }
     return NULL;

@@ -16,7 +16,7 @@
 
 struct cz_metadata;
 
-struct cz_property {
+struct cz_metadata_item {
     const char *name;
     size_t name_size;
     const void *value;
@@ -25,7 +25,7 @@ struct cz_property {
 
 /* One reference, or NULL = no memory. The first of equal names wins. `fd` is
  * what zmq_msg_get (ZMQ_SRCFD) tells; -1 = unknown. */
-struct cz_metadata *cz_metadata_create(const struct cz_property *properties,
+struct cz_metadata *cz_metadata_create(const struct cz_metadata_item *properties,
                                        size_t count, int fd);
 
 /* Take or drop `count` references. */

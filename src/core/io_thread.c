@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * I/O threads: the helm, the turns of the reactor, and who drives it.
+ *
+ * Thread: see core/io_thread.h. Owns: what is listed there.
+ */
+#include "core/io_thread.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "os/clock.h"
+#include "os/park.h"
+
+#include <errno.h>
+
+enum {
+    HELM_FREE = 0,
+    HELM_HELD = 1,
+    HELM_WANTED = 2, /* held, and somebody sleeps on it */
+};
+
+enum {
+    /* How long the reactor may stay without a driver. */
+    LEASE_US = 20000,
+    /* How long a busy pipe is left alone, so that a batch can form. */
+    NAP_US = 40,
+};
+
+/* ---- the helm ------------------------------------------------------- */
+
+static bool helm_try(struct cz_io_thread *io)
+{
+    uint32_t expected = HELM_FREE;
+
+    /* seq_cst: pairs with posting. A poster pushes and then tries the helm;
+     * who leaves it frees it and then looks into the mailbox. */
+    return atomic_load_explicit(&io->helm, memory_order_relaxed) ==
+               HELM_FREE &&
+           atomic_compare_exchange_strong(&io->helm, &expected, HELM_HELD);
+}
+
+static void helm_take(struct cz_io_thread *io)
+{
+    int rc;
+
+    if (helm_try(io))
+        return;
+    while (atomic_exchange(&io->helm, HELM_WANTED) != HELM_FREE) {
+        rc = cz_park(&io->helm, HELM_WANTED, CZ_CLOCK_NEVER);
+        (void)rc; /* whatever woke us, look again */
+    }
+}
+
+static void helm_free(struct cz_io_thread *io)
+{
+    if (atomic_exchange(&io->helm, HELM_FREE) == HELM_WANTED)
+        cz_unpark(&io->helm, 1);
+}
+
+/* ---- who drives ----------------------------------------------------- */
+
+static void io_end_nap(struct cz_io_thread *io)
+{
+    atomic_fetch_add(&io->nap_word, 1);
+    cz_unpark(&io->nap_word, 1);
+}
+
+static uint64_t io_next_timer(const struct cz_io_thread *io)
+{
+    uint64_t next_us = cz_timers_next(&io->timers);
+
+    return io->naps_end_us < next_us ? io->naps_end_us : next_us;
+}
+
+/* Sees to it that whoever waits takes notice of what has changed. */
+static void io_announce_changes(struct cz_io_thread *io)
+{
+    bool is_sooner = io_next_timer(io) < io->waits_until_us;
+
+    io->has_changed = false;
+    if (io->is_waiting) {
+        if (is_sooner || !cz_poller_is_live(io->poller))
+            cz_waker_signal(&io->waker);
+    } else if (atomic_load(&io->driver) == CZ_IO_NOBODY) {
+        io->must_take_over = true;
+        io_end_nap(io);
+    }
+}
+
+/* Leaves the helm for good: nothing is left in the mailbox. */
+static void io_leave(struct cz_io_thread *io)
+{
+    for (;;) {
+        if (io->has_changed)
+            io_announce_changes(io);
+        helm_free(io);
+        /* seq_cst: see helm_try. */
+        if (atomic_load(&io->mailbox->head) == NULL || !helm_try(io))
+            return;
+        cz_mailbox_run(io->mailbox);
+    }
+}
+
+void cz_io_lock(struct cz_io_thread *io)
+{
+    helm_take(io);
+    io->now_us = cz_clock_us();
+}
+
+void cz_io_unlock(struct cz_io_thread *io)
+{
+    cz_mailbox_run(io->mailbox);
+    io_leave(io);
+}
+
+void cz_io_post(struct cz_io_thread *io, struct cz_command *command,
+                enum cz_io_urgency urgency)
+{
+    bool is_taken;
+
+    if (urgency == CZ_IO_NOW && helm_try(io)) {
+        io->now_us = cz_clock_us();
+        cz_mailbox_run(io->mailbox);
+        command->run(command);
+        io_leave(io);
+        return;
+    }
+    is_taken = cz_mailbox_post(io->mailbox, command);
+    CZ_ASSERT(is_taken);
+    (void)is_taken;
+    if (urgency == CZ_IO_NOW && helm_try(io)) {
+        io->now_us = cz_clock_us();
+        cz_io_unlock(io);
+    } else if (atomic_load(&io->driver) == CZ_IO_NOBODY) {
+        io_end_nap(io);
+    }
+}
+
+/* ---- turns ---------------------------------------------------------- */
+
+static void io_end_naps(struct cz_io_thread *io)
+{
+    struct cz_list batch;
+
+    /* A napper may lie down again at once; it waits for the next time. */
+    cz_list_init(&batch);
+    io->naps_end_us = CZ_CLOCK_NEVER;
+    if (cz_list_is_empty(&io->napping))
+        return;
+    batch.next = io->napping.next;
+    batch.prev = io->napping.prev;
+    batch.next->prev = &batch;
+    batch.prev->next = &batch;
+    cz_list_init(&io->napping);
+    while (!cz_list_is_empty(&batch)) {
+        struct cz_io_napper *napper =
+            cz_container_of(cz_list_pop_front(&batch), struct cz_io_napper,
+                            link);
+
+        napper->on_nap_end(napper);
+    }
+}
+
+/* Does what is due by the clock. */
+static void io_run_timers(struct cz_io_thread *io)
+{
+    io->now_us = cz_clock_us();
+    if (io->now_us >= io->naps_end_us)
+        io_end_naps(io);
+    cz_timers_run(&io->timers, io->now_us);
+}
+
+void cz_io_help(struct cz_io_thread *io)
+{
+    if (!helm_try(io))
+        return;
+    io->now_us = cz_clock_us();
+    cz_mailbox_run(io->mailbox);
+    io_end_naps(io);
+    io_leave(io);
+}
+
+static int64_t io_timeout(uint64_t now_us, uint64_t until_us)
+{
+    if (until_us == CZ_CLOCK_NEVER)
+        return -1;
+    return until_us > now_us ? (int64_t)(until_us - now_us) : 0;
+}
+
+/* One turn of the reactor, waiting until `limit_us` at most. The helm is held
+ * before and after. 0 or -EINTR. */
+static int io_turn(struct cz_io_thread *io, uint64_t limit_us)
+{
+    struct cz_poll_batch batch;
+    uint64_t until_us;
+    int rc;
+
+    batch.count = 0;
+    cz_mailbox_run(io->mailbox);
+    io_run_timers(io);
+    until_us = io_next_timer(io);
+    if (limit_us < until_us)
+        until_us = limit_us;
+    cz_poller_prepare(io->poller);
+    io->has_changed = false;
+    if (!cz_mailbox_arm(io->mailbox, CZ_MAILBOX_IN_LOOP, &io->waker))
+        until_us = io->now_us;
+    io->waits_until_us = until_us;
+    io->is_waiting = true;
+    helm_free(io);
+
+    rc = cz_poller_wait(io->poller, &batch, io_timeout(io->now_us, until_us));
+
+    helm_take(io);
+    io->is_waiting = false;
+    cz_mailbox_awake(io->mailbox);
+    io->now_us = cz_clock_us();
+    cz_poller_dispatch(io->poller, &batch);
+    cz_mailbox_run(io->mailbox);
+    return rc;
+}
+
+static void io_on_waker(struct cz_poll_handler *handler,
+                        unsigned events CZ_UNUSED)
+{
+    struct cz_io_thread *io =
+        cz_container_of(handler, struct cz_io_thread, waker_handler);
+
+    cz_waker_clear(&io->waker);
+}
+
+/* ---- the thread ----------------------------------------------------- */
+
+/* An application thread drives, or has just driven. Sleeps until that is
+ * over or there is something to do. */
+static void io_nap(struct cz_io_thread *io)
+{
+    uint32_t word = atomic_load(&io->nap_word);
+    uint64_t until_us = io_next_timer(io);
+    uint64_t lease_us =
+        (atomic_load(&io->driver) == CZ_IO_NOBODY ? io->driven_at_us
+                                                  : cz_clock_us()) +
+        LEASE_US;
+    int rc;
+
+    if (lease_us < until_us)
+        until_us = lease_us;
+    io_leave(io);
+    rc = cz_park(&io->nap_word, word, until_us);
+    (void)rc; /* whatever woke us, look */
+    helm_take(io);
+    cz_mailbox_run(io->mailbox);
+    io_run_timers(io);
+    if (atomic_load(&io->driver) == CZ_IO_NOBODY &&
+        (io->must_take_over || io->now_us >= io->driven_at_us + LEASE_US))
+        atomic_store(&io->driver, CZ_IO_THREAD);
+}
+
+static void io_main(void *arg)
+{
+    struct cz_io_thread *io = arg;
+    int rc;
+
+    helm_take(io);
+    while (!atomic_load(&io->is_stopping)) {
+        if (atomic_load(&io->driver) == CZ_IO_THREAD) {
+            io->must_take_over = false;
+            rc = io_turn(io, CZ_CLOCK_NEVER);
+            (void)rc; /* all signals are blocked here */
+        } else {
+            io_nap(io);
+        }
+    }
+    io_leave(io);
+}
+
+/* ---- an application thread at the wheel ------------------------------ */
+
+static bool drive_begin(struct cz_io_thread *io)
+{
+    helm_take(io);
+    if (atomic_load(&io->driver) == CZ_IO_APPLICATION) {
+        io_leave(io);
+        return false;
+    }
+    if (io->is_waiting)
+        cz_waker_signal(&io->waker); /* the I/O thread: it will nap */
+    atomic_store(&io->driver, CZ_IO_APPLICATION);
+    while (io->is_waiting) {
+        /* It needs the helm to come out of its turn. */
+        io_leave(io);
+        cz_thread_yield();
+        helm_take(io);
+    }
+    return true;
+}
+
+static void drive_end(struct cz_io_thread *io)
+{
+    io->driven_at_us = cz_clock_us();
+    if (io->tenant_count > 1)
+        io->must_take_over = true;
+    atomic_store(&io->driver, CZ_IO_NOBODY);
+    if (io->must_take_over)
+        io_end_nap(io);
+    io_leave(io);
+}
+
+int cz_io_drive(struct cz_io_thread *io, struct cz_mailbox *mailbox,
+                uint64_t deadline_us, uint32_t spin_us)
+{
+    uint64_t spin_until_us;
+    int rc = 0;
+
+    mailbox->waits++;
+    if (!drive_begin(io))
+        return cz_mailbox_park(mailbox, deadline_us);
+    spin_until_us = cz_clock_us() + spin_us;
+    for (;;) {
+        bool is_spinning = spin_us && io->now_us < spin_until_us;
+        uint64_t limit_us = is_spinning ? 0 : deadline_us;
+
+        if (!cz_mailbox_arm(mailbox, CZ_MAILBOX_IN_LOOP, &io->waker))
+            break;
+        rc = io_turn(io, limit_us);
+        cz_mailbox_awake(mailbox);
+        if (!cz_mailbox_is_empty(mailbox)) {
+            rc = 0;
+            break;
+        }
+        if (rc != 0)
+            break;
+        if (io->now_us >= deadline_us) {
+            rc = -ETIMEDOUT;
+            break;
+        }
+    }
+    drive_end(io);
+    return rc;
+}
+
+/* ---- beginning and end ---------------------------------------------- */
+
+static int io_open(struct cz_io_thread *io, const char *backend)
+{
+    int rc;
+
+    io->mailbox = cz_mailbox_create(io);
+    if (!io->mailbox)
+        return -ENOMEM;
+    rc = cz_waker_init(&io->waker);
+    if (rc != 0)
+        return rc;
+    rc = cz_poller_create(backend, &io->poller);
+    if (rc != 0)
+        return rc;
+    io->waker_handler.on_events = io_on_waker;
+    rc = cz_poller_add(io->poller, io->waker.fd, &io->waker_handler,
+                       &io->waker_id);
+    if (rc != 0)
+        return rc;
+    cz_poller_watch(io->poller, io->waker_id, CZ_POLL_IN);
+    return 0;
+}
+
+static void io_close(struct cz_io_thread *io)
+{
+    if (io->poller)
+        cz_poller_destroy(io->poller);
+    if (io->waker.fd >= 0)
+        cz_waker_fini(&io->waker);
+    if (io->mailbox)
+        cz_mailbox_unref(io->mailbox);
+    cz_timers_fini(&io->timers);
+    cz_chunk_destroy(io->arrival);
+    cz_free(io);
+}
+
+int cz_io_thread_create(const char *backend,
+                        const struct cz_thread_options *options,
+                        struct cz_io_thread **out)
+{
+    struct cz_io_thread *io = cz_zalloc(sizeof *io);
+    int rc;
+
+    if (!io)
+        return -ENOMEM;
+    io->waker.fd = -1;
+    cz_list_init(&io->napping);
+    cz_list_init(&io->tenants);
+    cz_timers_init(&io->timers);
+    io->naps_end_us = CZ_CLOCK_NEVER;
+    atomic_init(&io->driver, CZ_IO_THREAD);
+    rc = io_open(io, backend);
+    if (rc == 0)
+        rc = cz_thread_start(&io->thread, options, io_main, io);
+    if (rc != 0) {
+        io_close(io);
+        return rc;
+    }
+    *out = io;
+    return 0;
+}
+
+void cz_io_thread_destroy(struct cz_io_thread *io)
+{
+    atomic_store(&io->is_stopping, 1);
+    cz_waker_signal(&io->waker);
+    io_end_nap(io);
+    cz_thread_join(&io->thread);
+    cz_mailbox_close(io->mailbox);
+    io_close(io);
+}
+
+/* ---- services for what lives here ----------------------------------- */
+
+int cz_io_watch_fd(struct cz_io_thread *io, int fd,
+                   struct cz_poll_handler *handler, unsigned interest,
+                   cz_poll_id *id)
+{
+    int rc = cz_poller_add(io->poller, fd, handler, id);
+
+    if (rc != 0)
+        return rc;
+    cz_poller_watch(io->poller, *id, interest);
+    io->has_changed = true;
+    return 0;
+}
+
+void cz_io_set_interest(struct cz_io_thread *io, cz_poll_id id,
+                        unsigned interest)
+{
+    cz_poller_watch(io->poller, id, interest);
+    io->has_changed = true;
+}
+
+void cz_io_unwatch(struct cz_io_thread *io, cz_poll_id id)
+{
+    cz_poller_remove(io->poller, id);
+}
+
+int cz_io_set_timer(struct cz_io_thread *io, struct cz_timer *timer,
+                    uint64_t delay_us)
+{
+    io->has_changed = true;
+    return cz_timer_set(&io->timers, timer, io->now_us + delay_us);
+}
+
+void cz_io_cancel_timer(struct cz_io_thread *io, struct cz_timer *timer)
+{
+    cz_timer_cancel(&io->timers, timer);
+}
+
+void cz_io_nap(struct cz_io_thread *io, struct cz_io_napper *napper)
+{
+    if (cz_list_is_empty(&napper->link))
+        cz_list_push_back(&io->napping, &napper->link);
+    if (io->naps_end_us == CZ_CLOCK_NEVER) {
+        io->naps_end_us = io->now_us + NAP_US;
+        io->has_changed = true;
+    }
+}
+
+struct cz_chunk *cz_io_arrival(struct cz_io_thread *io)
+{
+    if (!io->arrival)
+        io->arrival = cz_chunk_create(CZ_ARRIVAL_SIZE);
+    return io->arrival;
+}
+
+struct cz_chunk *cz_io_take_arrival(struct cz_io_thread *io)
+{
+    struct cz_chunk *chunk = io->arrival;
+
+    io->arrival = NULL;
+    return chunk;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * An I/O thread: one reactor, one mailbox, and the listeners, connecters,
+ * sessions and engines that live on them.
+ *
+ * The helm. Everything that lives here is touched only by the thread that
+ * holds the helm, a lock. Usually that is the I/O thread itself, but it lets
+ * go of the helm while it waits in its reactor, and then any application
+ * thread may take it for a moment and do its own I/O:
+ *
+ *   - a command for an object here runs at once, in the thread that posts it,
+ *     if the helm is free: no thread hop for connecting, closing, or sending
+ *     the one message of a quiet connection (cz_io_post, CZ_IO_NOW);
+ *   - in a burst that would be a system call per message, so there the
+ *     command goes to the I/O thread, which finds a batch when it comes
+ *     (CZ_IO_SOON);
+ *   - a thread that must wait for the network, because it wants a message or
+ *     the pipe is full, may drive the reactor itself until it has what it
+ *     needs (cz_io_drive). Only when all that lives here belongs to the one
+ *     socket that it waits for: nobody else's I/O depends on it then.
+ *
+ * Who drives. At any time at most one thread waits in the reactor. When an
+ * application thread wants to drive, the I/O thread steps aside and naps.
+ * When the application thread leaves, nobody drives: it will probably be
+ * back at once. If it is not within LEASE_US, or if something needs
+ * attention, the I/O thread takes over again.
+ *
+ * Nothing is ever stranded: whoever lets go of the helm looks into the
+ * mailbox once more (modelled in tests/unit/model).
+ *
+ * Thread: as said. Owns: its thread, reactor, timers, mailbox, and the
+ * arrival chunk that all its connections read into.
+ */
+#ifndef CZ_CORE_IO_THREAD_H
+#define CZ_CORE_IO_THREAD_H
+
+#include "base/compiler.h"
+#include "base/list.h"
+#include "core/command.h"
+#include "core/mailbox.h"
+#include "msg/chunk.h"
+#include "os/thread.h"
+#include "os/waker.h"
+#include "reactor/poller.h"
+#include "reactor/timers.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Bytes of one read: large enough that the system call does not matter. */
+enum { CZ_ARRIVAL_SIZE = 131072 };
+
+enum cz_io_driver {
+    CZ_IO_NOBODY,
+    CZ_IO_THREAD,
+    CZ_IO_APPLICATION,
+};
+
+struct cz_io_thread {
+    _Atomic uint32_t helm;
+    _Atomic uint32_t driver;   /* enum cz_io_driver */
+    _Atomic uint32_t nap_word; /* changes to end the I/O thread's nap */
+    struct cz_mailbox *mailbox;
+    struct cz_poller *poller;
+    struct cz_timers timers;
+    uint64_t now_us; /* the clock at the beginning of this turn */
+
+    /* While somebody waits in the reactor. */
+    bool is_waiting;
+    uint64_t waits_until_us;
+    /* The set of descriptors or timers changed in this hold of the helm. */
+    bool has_changed;
+    bool must_take_over; /* nobody drives, and something has to be watched */
+    uint64_t driven_at_us;
+
+    /* Pipes whose reader, here, will look again by itself in a moment. */
+    struct cz_list napping;
+    uint64_t naps_end_us; /* CZ_CLOCK_NEVER if there are none */
+
+    struct cz_list tenants;
+    uint32_t tenant_count;
+    _Atomic uint32_t load; /* connections and listeners, for placing new ones */
+
+    struct cz_chunk *arrival;
+    struct cz_waker waker;
+    cz_poll_id waker_id;
+    struct cz_poll_handler waker_handler;
+    struct cz_thread thread;
+    _Atomic uint32_t is_stopping;
+};
+
+/* Something here that wants to be looked at again in a moment. */
+struct cz_io_napper {
+    struct cz_list link;
+    void (*on_nap_end)(struct cz_io_napper *napper);
+};
+
+/* Starts one. `backend` as for cz_poller_create. 0 or -errno. */
+CZ_MUST_CHECK int cz_io_thread_create(const char *backend,
+                                      const struct cz_thread_options *options,
+                                      struct cz_io_thread **io);
+/* Nothing may live on it any more. */
+void cz_io_thread_destroy(struct cz_io_thread *io);
+
+enum cz_io_urgency {
+    CZ_IO_NOW,  /* here and now if the helm is free */
+    CZ_IO_SOON, /* by the I/O thread, together with what else comes */
+};
+
+/* Posts a command to an object that lives here. Any thread. The mailbox of an
+ * I/O thread is never closed while it has tenants, so this cannot fail. */
+void cz_io_post(struct cz_io_thread *io, struct cz_command *command,
+                enum cz_io_urgency urgency);
+
+/* Takes the helm if it is free and does what waits to be done. */
+void cz_io_help(struct cz_io_thread *io);
+
+/* Drives the reactor until something is in `mailbox`, or the deadline.
+ * 0, -ETIMEDOUT or -EINTR. */
+CZ_MUST_CHECK int cz_io_drive(struct cz_io_thread *io,
+                              struct cz_mailbox *mailbox, uint64_t deadline_us,
+                              uint32_t spin_us);
+
+/* Takes and leaves the helm; for threads that must see or change what lives
+ * here and can wait for it. */
+void cz_io_lock(struct cz_io_thread *io);
+void cz_io_unlock(struct cz_io_thread *io);
+
+/* ---- with the helm held --------------------------------------------- */
+
+CZ_MUST_CHECK int cz_io_watch_fd(struct cz_io_thread *io, int fd,
+                                 struct cz_poll_handler *handler,
+                                 unsigned interest, cz_poll_id *id);
+void cz_io_set_interest(struct cz_io_thread *io, cz_poll_id id,
+                        unsigned interest);
+void cz_io_unwatch(struct cz_io_thread *io, cz_poll_id id);
+
+CZ_MUST_CHECK int cz_io_set_timer(struct cz_io_thread *io,
+                                  struct cz_timer *timer, uint64_t delay_us);
+void cz_io_cancel_timer(struct cz_io_thread *io, struct cz_timer *timer);
+
+/* Calls napper->on_nap_end in a moment, or when somebody asks for help. */
+void cz_io_nap(struct cz_io_thread *io, struct cz_io_napper *napper);
+
+/* The arrival chunk, made if need be; NULL = no memory. Who keeps it calls
+ * cz_io_take_arrival. */
+struct cz_chunk *cz_io_arrival(struct cz_io_thread *io);
+struct cz_chunk *cz_io_take_arrival(struct cz_io_thread *io);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The mailbox: where commands for the objects of one owner arrive. Many
+ * writers, one reader, at most one wake-up per wait.
+ *
+ * The owner is a socket (then the reader is whichever thread uses it) or an
+ * I/O thread (then it is whoever holds its helm, see core/io_thread.h).
+ *
+ * How the owner waits is told by `state`; a writer that has posted looks at
+ * it and wakes accordingly. Besides, a socket whose descriptor (ZMQ_FD) was
+ * asked for has that made readable by the first command that arrives in an
+ * empty mailbox.
+ *
+ * Thread: post by any; everything else by the owner. Owns: its descriptor.
+ */
+#ifndef CZ_CORE_MAILBOX_H
+#define CZ_CORE_MAILBOX_H
+
+#include "base/compiler.h"
+#include "core/command.h"
+#include "os/waker.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cz_io_thread;
+
+enum cz_mailbox_state {
+    CZ_MAILBOX_AWAKE = 0,
+    CZ_MAILBOX_PARKED = 1,  /* sleeps on the word itself */
+    CZ_MAILBOX_IN_LOOP = 2, /* waits in a reactor: signal `loop_waker` */
+};
+
+struct cz_mailbox {
+    _Atomic(struct cz_command *) head;
+    _Atomic uint32_t state;
+    _Atomic uint32_t refs;
+    _Atomic(struct cz_waker *) loop_waker;
+    _Atomic uint32_t has_fd;
+    _Atomic uint32_t is_signaled;
+    struct cz_waker waker;
+    /* The I/O thread that owns it, or NULL if a socket does. */
+    struct cz_io_thread *io;
+    /* How often the owner found nothing and had to wait. */
+    uint32_t waits;
+};
+
+/* One reference. NULL = no memory. */
+struct cz_mailbox *cz_mailbox_create(struct cz_io_thread *io);
+struct cz_mailbox *cz_mailbox_ref(struct cz_mailbox *mailbox);
+void cz_mailbox_unref(struct cz_mailbox *mailbox);
+
+/* Queues the command and wakes the owner if it waits. False: the mailbox is
+ * closed and the command was not taken. Any thread. */
+CZ_MUST_CHECK bool cz_mailbox_post(struct cz_mailbox *mailbox,
+                                   struct cz_command *command);
+
+static inline bool cz_mailbox_is_empty(struct cz_mailbox *mailbox)
+{
+    /* Relaxed: a hint; cz_mailbox_run looks again. */
+    return atomic_load_explicit(&mailbox->head, memory_order_relaxed) == NULL;
+}
+
+/* Runs everything that has arrived, in order. True: there was something. */
+bool cz_mailbox_run(struct cz_mailbox *mailbox);
+
+/* Refuses commands from now on and runs those that have arrived. */
+void cz_mailbox_close(struct cz_mailbox *mailbox);
+
+/* Says that the owner is about to wait in this way. False: something has
+ * arrived, do not wait. After waiting: cz_mailbox_awake. */
+CZ_MUST_CHECK bool cz_mailbox_arm(struct cz_mailbox *mailbox,
+                                  enum cz_mailbox_state state,
+                                  struct cz_waker *loop_waker);
+void cz_mailbox_awake(struct cz_mailbox *mailbox);
+
+/* Sleeps until something arrives: 0, -ETIMEDOUT or -EINTR. */
+CZ_MUST_CHECK int cz_mailbox_park(struct cz_mailbox *mailbox,
+                                  uint64_t deadline_us);
+
+/* The descriptor that is readable while commands wait; made at the first
+ * call. The descriptor or -errno. */
+CZ_MUST_CHECK int cz_mailbox_fd(struct cz_mailbox *mailbox);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Pipes: who is woken, when, and how an end comes and goes.
+ *
+ * Thread: see core/pipe.h. Owns: the streams, the reference to each end's
+ * mailbox and metadata.
+ */
+#include "core/pipe.h"
+
+#include "base/alloc.h"
+#include "core/io_thread.h"
+#include "msg/metadata.h"
+#include "os/clock.h"
+
+enum {
+    /* A socket that has not woken the I/O side for this long is not in a
+     * burst: the next message may go out directly. */
+    BURST_GAP_US = 50,
+};
+
+static void pipe_ref(struct cz_pipe *pipe)
+{
+    atomic_fetch_add_explicit(&pipe->refs, 1, memory_order_relaxed);
+}
+
+static void pipe_unref(struct cz_pipe *pipe)
+{
+    /* acq_rel: the last one out sees all that the others did. */
+    if (atomic_fetch_sub_explicit(&pipe->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    for (int i = 0; i < 2; i++) {
+        struct cz_pipe_end *end = &pipe->ends[i];
+        struct cz_mailbox *home = atomic_load(&end->home);
+
+        cz_stream_fini(&pipe->streams[i]);
+        if (end->metadata)
+            cz_metadata_unref(end->metadata, 1);
+        if (home)
+            cz_mailbox_unref(home);
+    }
+    cz_free(pipe);
+}
+
+/* ---- commands ------------------------------------------------------- */
+
+/* Posts one of the commands of `end` to its owner. */
+static bool pipe_post(struct cz_pipe_end *end, struct cz_command *command,
+                      enum cz_io_urgency urgency)
+{
+    /* seq_cst: pairs with cz_pipe_adopt, which sets the home and then looks
+     * at the streams. */
+    struct cz_mailbox *home = atomic_load(&end->home);
+
+    if (!home)
+        return false;
+    pipe_ref(end->pipe);
+    if (home->io) {
+        cz_io_post(home->io, command, urgency);
+        return true;
+    }
+    if (cz_mailbox_post(home, command))
+        return true;
+    pipe_unref(end->pipe);
+    return false;
+}
+
+static void pipe_on_readable(struct cz_command *command)
+{
+    struct cz_pipe_end *end =
+        cz_container_of(command, struct cz_pipe_end, readable);
+    struct cz_pipe *pipe = end->pipe;
+
+    if (end->is_open) {
+        cz_stream_on_wake(end->in);
+        end->events->on_readable(end->owner, end);
+    }
+    pipe_unref(pipe);
+}
+
+static void pipe_on_writable(struct cz_command *command)
+{
+    struct cz_pipe_end *end =
+        cz_container_of(command, struct cz_pipe_end, writable);
+    struct cz_pipe *pipe = end->pipe;
+
+    cz_stream_on_credit(end->out);
+    if (end->is_open)
+        end->events->on_writable(end->owner, end);
+    pipe_unref(pipe);
+}
+
+static void pipe_on_closed(struct cz_command *command)
+{
+    struct cz_pipe_end *end =
+        cz_container_of(command, struct cz_pipe_end, closed);
+    struct cz_pipe *pipe = end->pipe;
+
+    end->is_peer_closed = true;
+    if (end->is_open)
+        end->events->on_peer_closed(end->owner, end);
+    pipe_unref(pipe);
+}
+
+static void pipe_on_attach(struct cz_command *command)
+{
+    struct cz_pipe_end *end =
+        cz_container_of(command, struct cz_pipe_end, attach);
+    struct cz_pipe *pipe = end->pipe;
+
+    end->events->on_attach(end->owner, end);
+    pipe_unref(pipe);
+}
+
+/* ---- beginning ------------------------------------------------------ */
+
+static void pipe_init_end(struct cz_pipe *pipe, int index)
+{
+    struct cz_pipe_end *end = &pipe->ends[index];
+
+    end->pipe = pipe;
+    end->peer = &pipe->ends[!index];
+    end->out = &pipe->streams[index];
+    end->in = &pipe->streams[!index];
+    end->is_open = true;
+    end->readable.run = pipe_on_readable;
+    end->writable.run = pipe_on_writable;
+    end->closed.run = pipe_on_closed;
+    end->attach.run = pipe_on_attach;
+    cz_list_init(&end->link);
+    cz_list_init(&end->lb_link);
+    cz_list_init(&end->fq_link);
+}
+
+struct cz_pipe *cz_pipe_create(const uint32_t hwm[2])
+{
+    struct cz_pipe *pipe = cz_zalloc_lines(sizeof *pipe);
+
+    if (!pipe)
+        return NULL;
+    atomic_init(&pipe->refs, 2);
+    for (int i = 0; i < 2; i++) {
+        cz_stream_init(&pipe->streams[i], hwm[i]);
+        pipe_init_end(pipe, i);
+    }
+    return pipe;
+}
+
+void cz_pipe_own(struct cz_pipe_end *end, struct cz_mailbox *home,
+                 const struct cz_pipe_events *events, void *owner)
+{
+    end->events = events;
+    end->owner = owner;
+    atomic_store(&end->home, cz_mailbox_ref(home));
+}
+
+bool cz_pipe_post_attach(struct cz_pipe_end *end)
+{
+    return pipe_post(end, &end->attach, CZ_IO_NOW);
+}
+
+void cz_pipe_adopt(struct cz_pipe_end *end, struct cz_mailbox *home,
+                   const struct cz_pipe_events *events, void *owner)
+{
+    cz_pipe_own(end, home, events, owner);
+    if (cz_stream_adopt(end->in))
+        events->on_readable(owner, end);
+}
+
+/* ---- waking --------------------------------------------------------- */
+
+/* In a burst the I/O thread is left to find a batch. A message that comes
+ * after a pause, or after its socket had to wait for something, is probably
+ * alone: then the hop to the I/O thread would cost more than all the rest. */
+static enum cz_io_urgency pipe_urgency(struct cz_pipe_end *end)
+{
+    struct cz_mailbox *own = atomic_load_explicit(&end->home,
+                                                  memory_order_relaxed);
+    uint64_t now_us = cz_clock_us();
+    bool is_alone = own->waits != end->woke_at_waits ||
+                    now_us - end->woke_at_us > BURST_GAP_US;
+
+    end->woke_at_waits = own->waits;
+    end->woke_at_us = now_us;
+    return is_alone ? CZ_IO_NOW : CZ_IO_SOON;
+}
+
+void cz_pipe_wake_reader(struct cz_pipe_end *end)
+{
+    struct cz_mailbox *home = atomic_load(&end->peer->home);
+
+    (void)pipe_post(end->peer, &end->peer->readable,
+                    home && home->io ? pipe_urgency(end) : CZ_IO_NOW);
+}
+
+static void pipe_wake_writer(struct cz_pipe_end *end)
+{
+    (void)pipe_post(end->peer, &end->peer->writable, CZ_IO_NOW);
+}
+
+void cz_pipe_give_credit(struct cz_pipe_end *end)
+{
+    if (cz_stream_give_credit(end->in))
+        pipe_wake_writer(end);
+}
+
+void cz_pipe_ran_dry(struct cz_pipe_end *end)
+{
+    if (end->in->r.owes_wake) {
+        end->in->r.owes_wake = false;
+        pipe_wake_writer(end);
+    }
+}
+
+bool cz_pipe_is_readable(struct cz_pipe_end *end)
+{
+    struct cz_frame note;
+
+    for (;;) {
+        if (!cz_stream_has_data(end->in)) {
+            cz_pipe_ran_dry(end);
+            return false;
+        }
+        if (!(end->in->r.at[0] & CZ_FRAME_NOTE))
+            return true;
+        if (cz_stream_read(end->in, &note))
+            cz_pipe_take_note(end, &note);
+    }
+}
+
+/* ---- notes ---------------------------------------------------------- */
+
+void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note)
+{
+    if (end->metadata)
+        cz_metadata_unref(end->metadata, 1);
+    memcpy(&end->metadata, note->data, sizeof end->metadata);
+}
+
+int cz_pipe_write_metadata(struct cz_pipe_end *end,
+                           struct cz_metadata *metadata)
+{
+    bool must_wake;
+    int rc = cz_stream_write_note(end->out, &metadata, sizeof metadata,
+                                  &must_wake);
+
+    if (rc != 0)
+        cz_metadata_unref(metadata, 1);
+    else if (must_wake)
+        cz_pipe_wake_reader(end);
+    return rc;
+}
+
+/* ---- end ------------------------------------------------------------ */
+
+void cz_pipe_close(struct cz_pipe_end *end, int linger_ms)
+{
+    struct cz_pipe *pipe = end->pipe;
+
+    end->is_open = false;
+    end->linger_ms = linger_ms;
+    cz_stream_rollback(end->out);
+    cz_list_remove(&end->link);
+    cz_list_remove(&end->lb_link);
+    cz_list_remove(&end->fq_link);
+    /* The far end may be gone, or not yet be there: then nobody needs to
+     * know. */
+    (void)pipe_post(end->peer, &end->peer->closed, CZ_IO_NOW);
+    pipe_unref(pipe);
+}

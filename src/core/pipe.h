@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Pipes: two streams of frames (msg/stream.h) between two ends. An end
+ * belongs to a socket, or to a session on an I/O thread.
+ *
+ *      socket                                     session
+ *      end[0]  out ───────── stream[0] ────────▶ in   end[1]
+ *              in  ◀──────── stream[1] ───────── out
+ *
+ * Lifetime. A pipe is one object with two ends and a reference count: one
+ * for each open end and one for each command under way. Either end closes by
+ * itself and at any time; what it sent before stays readable for the other,
+ * which is told by a command.
+ *
+ * Thread: an end is used by the thread that owns it. Owns: both streams.
+ */
+#ifndef CZ_CORE_PIPE_H
+#define CZ_CORE_PIPE_H
+
+#include "base/compiler.h"
+#include "base/list.h"
+#include "core/command.h"
+#include "core/mailbox.h"
+#include "msg/stream.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cz_pipe_end;
+
+/* How the owner of an end learns what happens. All run on its thread. */
+struct cz_pipe_events {
+    /* A new end for the owner; from cz_pipe_post_attach. */
+    void (*on_attach)(void *owner, struct cz_pipe_end *end);
+    /* There is something to read again. */
+    void (*on_readable)(void *owner, struct cz_pipe_end *end);
+    /* There is room to write again. */
+    void (*on_writable)(void *owner, struct cz_pipe_end *end);
+    /* The other end has closed: nothing is read there any more, and nothing
+     * will come after what is already here. */
+    void (*on_peer_closed)(void *owner, struct cz_pipe_end *end);
+};
+
+struct cz_pipe_end {
+    struct cz_stream *out;
+    struct cz_stream *in;
+    struct cz_pipe *pipe;
+    struct cz_pipe_end *peer;
+
+    /* Where commands for the owner go. Set once; NULL while a connected
+     * inproc end waits for somebody to bind its name. */
+    _Atomic(struct cz_mailbox *) home;
+    const struct cz_pipe_events *events;
+    void *owner;
+
+    struct cz_command readable;
+    struct cz_command writable;
+    struct cz_command closed;
+    struct cz_command attach;
+
+    /* The owner's: its lists, and what it knows about the far end. */
+    struct cz_list link;     /* of all ends of the owner */
+    struct cz_list lb_link;  /* pattern/lb */
+    struct cz_list fq_link;  /* pattern/fq */
+    struct cz_metadata *metadata;
+    void *endpoint;          /* the endpoint it was made for, or NULL */
+    uint64_t woke_at_us;     /* when the far end was last woken, */
+    uint32_t woke_at_waits;  /* and how often the owner had waited by then */
+    uint32_t metadata_stock; /* references to hand out */
+    bool is_open;
+    bool is_peer_closed;
+
+    /* Set before closing: how long the far end may go on sending what is
+     * still in the pipe; -1 = for ever. */
+    int linger_ms;
+};
+
+struct cz_pipe {
+    struct cz_stream streams[2];
+    struct cz_pipe_end ends[2];
+    _Atomic uint32_t refs;
+};
+
+/* hwm[i]: the mark of the stream that ends[i] writes. NULL = no memory. */
+struct cz_pipe *cz_pipe_create(const uint32_t hwm[2]);
+
+/* Says who owns an end and where it is reached. Before the far end may post
+ * anything, or with cz_pipe_adopt. Takes a reference to the mailbox. */
+void cz_pipe_own(struct cz_pipe_end *end, struct cz_mailbox *home,
+                 const struct cz_pipe_events *events, void *owner);
+
+/* Posts on_attach to the owner. False: its mailbox is closed; then close the
+ * end on its behalf with cz_pipe_close. */
+CZ_MUST_CHECK bool cz_pipe_post_attach(struct cz_pipe_end *end);
+
+/* Owns an end whose far end has been in use already, and says what it missed:
+ * calls on_readable if something is there. */
+void cz_pipe_adopt(struct cz_pipe_end *end, struct cz_mailbox *home,
+                   const struct cz_pipe_events *events, void *owner);
+
+/* Closes an end: an incomplete message is dropped, the far end is told. The
+ * end must not be used any more. */
+void cz_pipe_close(struct cz_pipe_end *end, int linger_ms);
+
+/* The cold halves of the functions below. */
+void cz_pipe_wake_reader(struct cz_pipe_end *end);
+void cz_pipe_give_credit(struct cz_pipe_end *end);
+void cz_pipe_ran_dry(struct cz_pipe_end *end);
+void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note);
+
+/* Writes a frame. 0; -EAGAIN: full, on_writable follows; -ENOMEM. On success
+ * the frame's buffer is the pipe's. */
+CZ_MUST_CHECK static CZ_ALWAYS_INLINE int
+cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
+{
+    bool must_wake;
+    int rc = cz_stream_write(end->out, frame, &must_wake);
+
+    if (CZ_UNLIKELY(must_wake))
+        cz_pipe_wake_reader(end);
+    return rc;
+}
+
+/* May a message be begun? If not, on_writable follows. */
+static inline bool cz_pipe_is_writable(struct cz_pipe_end *end)
+{
+    return cz_stream_has_credit(end->out);
+}
+
+/* Reads a frame, valid until the next call. False: nothing; on_readable
+ * follows. */
+CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
+cz_pipe_read(struct cz_pipe_end *end, struct cz_frame *frame)
+{
+    for (;;) {
+        if (CZ_UNLIKELY(!cz_stream_read(end->in, frame))) {
+            cz_pipe_ran_dry(end);
+            return false;
+        }
+        if (CZ_LIKELY(!(frame->flags & CZ_FRAME_NOTE)))
+            break;
+        cz_pipe_take_note(end, frame);
+    }
+    frame->metadata = end->metadata;
+    if (CZ_LIKELY(!(frame->flags & CZ_FRAME_MORE)) &&
+        CZ_UNLIKELY(cz_stream_count(end->in)))
+        cz_pipe_give_credit(end);
+    return true;
+}
+
+/* Is there a message? If not, on_readable follows. */
+bool cz_pipe_is_readable(struct cz_pipe_end *end);
+
+/* Tells the far end about the connection that messages come from now on. The
+ * reference passes on. 0 or -ENOMEM: then the reference is dropped. */
+CZ_MUST_CHECK int cz_pipe_write_metadata(struct cz_pipe_end *end,
+                                         struct cz_metadata *metadata);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Chunks: making and freeing them.
+ *
+ * Thread: any.
+ */
+#include "msg/chunk.h"
+
+#include "base/alloc.h"
+
+struct cz_chunk *cz_chunk_create(uint32_t capacity)
+{
+    struct cz_chunk *chunk = cz_alloc(sizeof *chunk + capacity);
+
+    if (!chunk)
+        return NULL;
+    chunk->capacity = capacity;
+    cz_chunk_reset(chunk);
+    return chunk;
+}
+
+void cz_chunk_destroy(struct cz_chunk *chunk)
+{
+    cz_free(chunk);
+}
+
+void cz_chunk_reset(struct cz_chunk *chunk)
+{
+    atomic_store_explicit(&chunk->limit, CZ_CHUNK_OPEN, memory_order_relaxed);
+    chunk->begin = 0;
+    chunk->messages = 0;
+    chunk->next = NULL;
+    chunk->is_continuation = false;
+    chunk->has_refs = false;
+}

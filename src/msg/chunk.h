@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Chunks: the memory that a stream of frames lies in. A frame never crosses
+ * the border between two of them; a message may.
+ *
+ *     struct cz_chunk | begin ... frames ... limit | unused ... capacity
+ *
+ * Thread: the writer until a chunk is published, then shared as msg/stream.h
+ * says. Owned by one stream at a time.
+ */
+#ifndef CZ_MSG_CHUNK_H
+#define CZ_MSG_CHUNK_H
+
+#include "base/compiler.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    CZ_CHUNK_MIN = 512,   /* bytes of frames in a stream's first chunk */
+    CZ_CHUNK_MAX = 32768, /* in the chunks of a busy one */
+    CZ_CHUNK_OPEN = UINT32_MAX >> 1,
+};
+
+struct cz_chunk {
+    /* Set when the chunk is left, before anything in the next one is
+     * published: a reader that finds published bytes beyond the limit also
+     * finds the limit and `next`. Relaxed, because of that order. */
+    _Atomic uint32_t limit;
+    uint32_t begin;
+    uint32_t capacity;
+    /* Messages completed in the stream when the chunk was left. */
+    uint32_t messages;
+    struct cz_chunk *next;
+    bool is_continuation; /* begins in the middle of a message */
+    bool has_refs;        /* may hold frames whose body is elsewhere */
+    uint8_t bytes[];
+};
+
+/* NULL = no memory. */
+struct cz_chunk *cz_chunk_create(uint32_t capacity);
+void cz_chunk_destroy(struct cz_chunk *chunk);
+
+/* Makes a used chunk like a fresh one. */
+void cz_chunk_reset(struct cz_chunk *chunk);
+
+#endif

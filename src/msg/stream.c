@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Streams of frames: beginning, end, and the writer's side.
+ *
+ * Thread: see msg/stream.h. Owns: the chunks, and the buffers that unread
+ * frames refer to.
+ */
+#include "msg/stream.h"
+
+#include "base/alloc.h"
+#include "msg/metadata.h"
+
+enum {
+    /* With no high-water mark, credit comes in portions, so that a mark set
+     * later takes effect. */
+    UNLIMITED_PORTION = 1024,
+    /* Positions are modulo 2^32: nobody may be further ahead than this. */
+    POSITION_SPAN = UINT32_MAX / 2,
+};
+
+void cz_stream_init(struct cz_stream *s, uint32_t hwm)
+{
+    memset(s, 0, sizeof *s);
+    s->w.chunk_wanted = CZ_CHUNK_MIN / 64;
+    atomic_init(&s->ctl, CZ_STREAM_ASLEEP | CZ_STREAM_QUIET);
+    s->r.is_asleep = true;
+    s->r.is_quiet = true;
+    cz_stream_set_hwm(s, hwm);
+}
+
+void cz_stream_set_hwm(struct cz_stream *s, uint32_t hwm)
+{
+    uint32_t step = hwm ? hwm / 2 + hwm % 2 : UINT32_MAX;
+
+    /* Relaxed: a number on its own; it may take effect a message later. */
+    atomic_store_explicit(&s->hwm, hwm, memory_order_relaxed);
+    atomic_store_explicit(&s->credit_step, step, memory_order_relaxed);
+}
+
+/* Drops the references in `left` bytes of frames from `at` on. */
+static void stream_drop_frames(struct cz_chunk *chunk, const uint8_t *at,
+                               uint32_t left)
+{
+    while (chunk && left > 0) {
+        const uint8_t *end =
+            chunk->bytes +
+            atomic_load_explicit(&chunk->limit, memory_order_relaxed);
+        struct cz_metadata *metadata;
+        struct cz_frame_ref ref;
+        uint8_t flags;
+        uint64_t body;
+        size_t used;
+
+        if (at >= end) {
+            chunk = chunk->next;
+            at = chunk ? chunk->bytes + chunk->begin : NULL;
+            continue;
+        }
+        used = cz_frame_get_header(at, left, &flags, &body);
+        if (body >= CZ_REF_MIN) {
+            memcpy(&ref, at + used, sizeof ref);
+            cz_buffer_unref(ref.buffer);
+        } else if (flags & CZ_FRAME_NOTE) {
+            memcpy(&metadata, at + used, sizeof metadata);
+            cz_metadata_unref(metadata, 1);
+        }
+        used = cz_frame_footprint(body);
+        at += used;
+        left -= (uint32_t)used;
+    }
+}
+
+static void stream_free_chain(struct cz_chunk *chunk)
+{
+    while (chunk) {
+        struct cz_chunk *next = chunk->next;
+
+        cz_chunk_destroy(chunk);
+        chunk = next;
+    }
+}
+
+void cz_stream_fini(struct cz_stream *s)
+{
+    struct cz_stream_reader *r = &s->r;
+
+    cz_stream_drop_partial(s);
+    if (s->restart) {
+        r->chunk = s->restart;
+        r->at = r->chunk->bytes + r->chunk->begin;
+    }
+    if (s->w.chunk) {
+        uint32_t unread = s->w.pos - r->seen + r->run + r->left;
+
+        stream_drop_frames(r->chunk, r->at, unread);
+        stream_free_chain(r->chunk);
+    }
+    cz_chunk_destroy(atomic_load_explicit(&s->spare, memory_order_relaxed));
+}
+
+/* ---- credit -------------------------------------------------------- */
+
+static bool stream_take_credit(struct cz_stream *s)
+{
+    uint32_t hwm = atomic_load_explicit(&s->hwm, memory_order_relaxed);
+    /* seq_cst: pairs with the store in cz_stream_give_credit; together with
+     * is_writer_waiting neither side can miss the other. */
+    uint32_t ahead = s->w.messages - atomic_load(&s->consumed);
+
+    if (hwm == 0) {
+        s->w.credit = UNLIMITED_PORTION;
+        return true;
+    }
+    if (ahead >= hwm)
+        return false;
+    s->w.credit = hwm - ahead;
+    return true;
+}
+
+bool cz_stream_refill(struct cz_stream *s)
+{
+    if (stream_take_credit(s))
+        goto enough;
+    if (s->w.is_armed)
+        return false;
+    s->w.is_armed = true;
+    atomic_store(&s->is_writer_waiting, 1);
+    if (!stream_take_credit(s))
+        return false;
+enough:
+    /* If the reader has already answered, the wake-up is under way and only
+     * its arrival disarms us: it must not be sent twice. */
+    if (s->w.is_armed && atomic_exchange(&s->is_writer_waiting, 0) == 1)
+        s->w.is_armed = false;
+    return true;
+}
+
+/* ---- chunks -------------------------------------------------------- */
+
+/* Takes the mark of a reader that has read everything. Then the reader looks
+ * at nothing until it is woken, and the stream is the writer's alone. */
+static bool stream_claim(struct cz_stream *s)
+{
+    struct cz_stream_writer *w = &s->w;
+
+    if (w->has_claim)
+        return true;
+    if (!(atomic_load_explicit(&s->ctl, memory_order_relaxed) &
+          CZ_STREAM_ASLEEP))
+        return false;
+    /* Acquire: pairs with the reader's setting of the mark, so that its last
+     * reads come before what is written now. */
+    w->has_claim = atomic_fetch_and_explicit(&s->ctl, ~CZ_STREAM_ASLEEP,
+                                             memory_order_acq_rel) &
+                   CZ_STREAM_ASLEEP;
+    return w->has_claim;
+}
+
+static void stream_unclaim(struct cz_stream *s)
+{
+    if (!s->w.has_claim)
+        return;
+    s->w.has_claim = false;
+    atomic_fetch_or_explicit(&s->ctl, CZ_STREAM_ASLEEP, memory_order_acq_rel);
+}
+
+static void stream_open(struct cz_stream *s, struct cz_chunk *chunk)
+{
+    struct cz_stream_writer *w = &s->w;
+
+    w->chunk = chunk;
+    w->at = chunk->bytes + chunk->begin;
+    w->room = chunk->capacity - chunk->begin;
+}
+
+/* Leaves the open chunk, if there is one, for another. */
+static void stream_link(struct cz_stream *s, struct cz_chunk *chunk)
+{
+    struct cz_stream_writer *w = &s->w;
+
+    chunk->is_continuation = w->is_in_message;
+    if (w->chunk) {
+        w->chunk->messages = w->messages;
+        w->chunk->next = chunk;
+        /* Relaxed: see msg/chunk.h. */
+        atomic_store_explicit(&w->chunk->limit,
+                              (uint32_t)(w->at - w->chunk->bytes),
+                              memory_order_relaxed);
+    } else {
+        s->restart = chunk;
+    }
+    stream_open(s, chunk);
+    if (!w->is_in_message)
+        cz_stream_remember(w);
+}
+
+/* A chunk with at least `need` bytes: the reader's last one, or a new one,
+ * four times larger each time while the reader does not keep up. */
+static struct cz_chunk *stream_obtain(struct cz_stream *s, size_t need)
+{
+    uint32_t wanted = (uint32_t)s->w.chunk_wanted * 64;
+    /* Acquire: pairs with the release of the reader's exchange. */
+    struct cz_chunk *chunk =
+        atomic_exchange_explicit(&s->spare, NULL, memory_order_acquire);
+
+    if (chunk && chunk->capacity >= need && chunk->capacity >= wanted / 4) {
+        cz_chunk_reset(chunk);
+        return chunk;
+    }
+    cz_chunk_destroy(chunk);
+    while (wanted < need)
+        wanted *= 2;
+    chunk = cz_chunk_create(wanted);
+    if (chunk && wanted * 4 <= CZ_CHUNK_MAX)
+        s->w.chunk_wanted = (uint16_t)(wanted * 4 / 64);
+    return chunk;
+}
+
+static bool stream_is_too_far_ahead(struct cz_stream *s)
+{
+    return s->w.pos - atomic_load_explicit(&s->consumed_pos,
+                                           memory_order_relaxed) >
+           POSITION_SPAN;
+}
+
+uint8_t *cz_stream_grow(struct cz_stream *s, size_t need)
+{
+    struct cz_stream_writer *w = &s->w;
+    struct cz_chunk *chunk = w->chunk;
+
+    if (chunk && !w->is_in_message && stream_claim(s)) {
+        /* Everything is read: begin again at the front. */
+        w->chunk_wanted = CZ_CHUNK_MIN / 64;
+        if (chunk->capacity >= need && !chunk->has_refs &&
+            chunk->capacity <= CZ_CHUNK_MIN * 4) {
+            cz_chunk_reset(chunk);
+            s->restart = chunk;
+            stream_open(s, chunk);
+            cz_stream_remember(w);
+            return w->at;
+        }
+        w->chunk = NULL;
+        w->room = 0;
+        cz_chunk_destroy(chunk);
+    }
+    if (stream_is_too_far_ahead(s))
+        return NULL;
+    chunk = stream_obtain(s, need);
+    if (!chunk)
+        return NULL;
+    stream_link(s, chunk);
+    return w->at;
+}
+
+void cz_stream_trim(struct cz_stream *s)
+{
+    if (!s->w.chunk || s->w.is_in_message || !stream_claim(s))
+        return;
+    cz_chunk_destroy(s->w.chunk);
+    s->w.chunk = NULL;
+    s->w.room = 0;
+    s->restart = NULL;
+    s->w.chunk_wanted = CZ_CHUNK_MIN / 64;
+    cz_chunk_destroy(
+        atomic_exchange_explicit(&s->spare, NULL, memory_order_acquire));
+    stream_unclaim(s);
+}
+
+uint32_t cz_stream_held(const struct cz_stream *s)
+{
+    const struct cz_chunk *spare =
+        atomic_load_explicit(&s->spare, memory_order_relaxed);
+
+    return (s->w.chunk ? s->w.chunk->capacity : 0) + (spare ? CZ_CHUNK_MIN : 0);
+}
+
+/* ---- frames -------------------------------------------------------- */
+
+bool cz_stream_flush_slow(struct cz_stream *s)
+{
+    if (s->w.has_claim) {
+        s->w.has_claim = false;
+        return true;
+    }
+    /* acq_rel, on the word that the reader marks: whichever of the two comes
+     * second in that word's order sees what the other did before. */
+    return atomic_fetch_and_explicit(&s->ctl, ~CZ_STREAM_ASLEEP,
+                                     memory_order_acq_rel) &
+           CZ_STREAM_ASLEEP;
+}
+
+static void stream_advance(struct cz_stream_writer *w, size_t size)
+{
+    w->at += size;
+    w->room -= (uint32_t)size;
+    w->pos += (uint32_t)size;
+}
+
+/* Room in a chunk that may hold references. */
+static uint8_t *stream_room_for_ref(struct cz_stream *s, size_t need)
+{
+    struct cz_stream_writer *w = &s->w;
+    struct cz_chunk *chunk;
+
+    if (w->chunk && w->chunk->has_refs && w->room >= need)
+        return w->at;
+    chunk = cz_chunk_create(CZ_CHUNK_MIN);
+    if (!chunk)
+        return NULL;
+    chunk->has_refs = true;
+    stream_link(s, chunk);
+    return w->at;
+}
+
+int cz_stream_put_large(struct cz_stream *s, const struct cz_frame *frame,
+                        uint8_t flags)
+{
+    struct cz_stream_writer *w = &s->w;
+    size_t need = cz_frame_footprint(frame->size);
+    struct cz_frame_ref ref;
+    uint8_t *to;
+
+    if (frame->size < CZ_REF_MIN) {
+        to = need <= w->room ? w->at : cz_stream_grow(s, need);
+        if (!to)
+            return -ENOMEM;
+        to += cz_frame_put_header(to, flags, frame->size);
+        memcpy(to, frame->data, frame->size);
+    } else {
+        to = stream_room_for_ref(s, need);
+        if (!to)
+            return -ENOMEM;
+        to += cz_frame_put_header(to, flags, frame->size);
+        ref.buffer = frame->buffer;
+        ref.data = frame->data;
+        memcpy(to, &ref, sizeof ref);
+    }
+    stream_advance(w, need);
+    return 0;
+}
+
+void cz_stream_rollback(struct cz_stream *s)
+{
+    struct cz_stream_writer *w = &s->w;
+
+    if (!w->is_in_message)
+        return;
+    w->is_in_message = false;
+    stream_drop_frames(w->mark.chunk, w->mark.at, w->pos - w->mark.pos);
+    stream_free_chain(w->mark.chunk->next);
+    w->mark.chunk->next = NULL;
+    atomic_store_explicit(&w->mark.chunk->limit, CZ_CHUNK_OPEN,
+                          memory_order_relaxed);
+    w->chunk = w->mark.chunk;
+    w->at = w->mark.at;
+    w->room = w->mark.room;
+    w->pos = w->mark.pos;
+    stream_unclaim(s);
+}
+
+int cz_stream_write_note(struct cz_stream *s, const void *note, size_t size,
+                         bool *must_wake)
+{
+    struct cz_frame frame = {.data = note, .size = size};
+    int rc = cz_stream_put(s, &frame, CZ_FRAME_NOTE);
+
+    *must_wake = rc == 0 && cz_stream_flush(s);
+    return rc;
+}
+
+/* Publishes up to where `complete` of the last `size` bytes end. */
+static bool stream_publish_part(struct cz_stream *s, size_t complete,
+                                size_t size, uint32_t messages)
+{
+    struct cz_stream_writer *w = &s->w;
+    uint32_t rest = (uint32_t)(size - complete);
+    bool must_wake = false;
+
+    w->messages += messages;
+    if (messages > 0) {
+        w->pos -= rest;
+        must_wake = cz_stream_flush(s);
+        w->pos += rest;
+        w->is_in_message = false;
+    }
+    if (rest > 0 && !w->is_in_message) {
+        w->mark.chunk = w->chunk;
+        w->mark.at = w->at - rest;
+        w->mark.room = w->room + rest;
+        w->mark.pos = w->pos - rest;
+        w->is_in_message = true;
+    }
+    return must_wake;
+}
+
+int cz_stream_write_run(struct cz_stream *s, const uint8_t *bytes,
+                        size_t complete, size_t size, uint32_t messages,
+                        bool *must_wake)
+{
+    struct cz_stream_writer *w = &s->w;
+    uint8_t *to = size <= w->room ? w->at : cz_stream_grow(s, size);
+
+    *must_wake = false;
+    if (!to)
+        return -ENOMEM;
+    memcpy(to, bytes, size);
+    stream_advance(w, size);
+    *must_wake = stream_publish_part(s, complete, size, messages);
+    return 0;
+}
+
+void cz_stream_write_chunk(struct cz_stream *s, struct cz_chunk *chunk,
+                           uint32_t begin, size_t complete, size_t size,
+                           uint32_t messages, bool *must_wake)
+{
+    chunk->begin = begin;
+    stream_link(s, chunk);
+    stream_advance(&s->w, size);
+    *must_wake = stream_publish_part(s, complete, size, messages);
+}

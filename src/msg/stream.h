@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * One direction of a pipe: a lock-free stream of frames from one writer to
+ * one reader, laid end to end in a chain of chunks (msg/chunk.h).
+ *
+ * Publishing. The writer fills its open chunk and, with one store of one
+ * 64-bit word, publishes whole messages: {messages ever, bytes ever}, both
+ * modulo 2^32. Whatever the reader finds behind the bytes it knows was
+ * written before the store. A message of several frames is published by its
+ * last one, so no reader ever sees half a message.
+ *
+ * Sleeping. A reader that has read everything marks itself ASLEEP, looks
+ * once more, and stops looking. The writer that sees the mark takes it away
+ * (claims it) and owes the reader one wake-up; nobody else is woken, ever.
+ * That "mark, then look" meets "publish, then see the mark" is guaranteed in
+ * one of two ways, and the reader chooses which:
+ *
+ *   fast    The writer publishes with a plain store and looks at the mark
+ *           with a plain load. The reader pays for both with the heavy
+ *           barrier of os/membarrier.h between marking and looking.
+ *   QUIET   The writer, having published, uses a locked operation on the
+ *           control word. The reader needs no barrier. For pipes whose
+ *           reader sleeps after every few messages, where interrupting
+ *           all processors each time would cost everybody.
+ *
+ * The writer decides AFTER its store which of the two it is: it loads the
+ * control word once, and any bit in it, QUIET or ASLEEP, leads to the locked
+ * operation. That is what makes changing the mode safe. The reader sets QUIET
+ * only together with ASLEEP and followed by the heavy barrier: a publication
+ * whose load came before the barrier is visible to the reader's last look;
+ * one whose load comes after it sees QUIET. Clearing QUIET needs no care: a
+ * writer that still sees it does more than it must. (Modelled exhaustively
+ * in tests/unit/model; docs/models.md.)
+ *
+ * While the mark is claimed and the wake-up has not arrived, the reader
+ * touches nothing, so the writer may start again at the beginning of its
+ * chunk, or replace it: steady light traffic lives in one small chunk.
+ *
+ * Credit. The writer may be `hwm` messages ahead. The reader tells every
+ * (hwm + 1) / 2 messages how far it is; a writer that found the stream full
+ * has left a mark and is owed a wake-up then.
+ *
+ * Thread: the writer's functions by one thread at a time, the reader's by
+ * one thread at a time. Owns: its chunks and what they refer to.
+ */
+#ifndef CZ_MSG_STREAM_H
+#define CZ_MSG_STREAM_H
+
+#include "base/compiler.h"
+#include "msg/chunk.h"
+#include "msg/frame.h"
+#include "os/membarrier.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/uio.h>
+
+enum {
+    CZ_STREAM_ASLEEP = 1,
+    CZ_STREAM_QUIET = 2,
+};
+
+struct cz_stream_writer {
+    uint8_t *at;   /* where the next byte goes */
+    uint32_t room; /* contiguous bytes left there */
+    uint32_t pos;  /* bytes ever, the unpublished included */
+    uint32_t messages; /* completed ever */
+    uint32_t credit;   /* messages that may begin before asking again */
+    struct cz_chunk *chunk;
+    /* Where the incomplete message began; valid while is_in_message. */
+    struct {
+        struct cz_chunk *chunk;
+        uint8_t *at;
+        uint32_t room;
+        uint32_t pos;
+    } mark;
+    uint16_t chunk_wanted; /* size of the next chunk, in units of 64 bytes */
+    bool is_in_message;
+    bool has_claim; /* took the reader's ASLEEP mark, owes the wake-up */
+    bool is_armed;  /* asked to be woken when there is credit */
+};
+
+struct cz_stream_reader {
+    const uint8_t *at; /* the next byte */
+    uint32_t run;      /* contiguous published bytes there */
+    uint32_t left;     /* published bytes in later chunks */
+    uint32_t seen;     /* position up to which `run` and `left` are known */
+    uint32_t messages_seen; /* messages up to `seen` */
+    uint32_t consumed;      /* messages read ever */
+    uint32_t credited;      /* `consumed` when it was last told */
+    struct cz_chunk *chunk;
+    size_t sent; /* wire reading: bytes of the frame at `at` already gone */
+    uint32_t slept_at; /* `consumed` when it last fell asleep */
+    uint8_t small_batches;
+    bool is_asleep;
+    bool is_quiet;
+    bool owes_wake; /* falling asleep gave credit that the writer waits for */
+};
+
+struct cz_stream {
+    CZ_LINE_ALIGNED struct cz_stream_writer w;
+    /* Written by the writer at every message, read when the reader runs dry.
+     * Release/acquire pair: publishing and refreshing. */
+    CZ_LINE_ALIGNED _Atomic uint64_t published;
+    /* Set before the wake-up that follows a claim: where reading goes on. */
+    struct cz_chunk *restart;
+    /* Mostly written by the reader, when it falls asleep or gives credit. */
+    CZ_LINE_ALIGNED _Atomic uint32_t ctl;
+    _Atomic uint32_t consumed;
+    _Atomic uint32_t consumed_pos;
+    _Atomic uint32_t hwm;
+    _Atomic uint32_t credit_step; /* give credit every so many messages */
+    _Atomic uint32_t is_writer_waiting;
+    /* A chunk on its way back from the reader to the writer. */
+    _Atomic(struct cz_chunk *) spare;
+    CZ_LINE_ALIGNED struct cz_stream_reader r;
+};
+
+/* Begins with the reader asleep. hwm 0 = no limit. */
+void cz_stream_init(struct cz_stream *stream, uint32_t hwm);
+
+/* Frees everything, unread messages too. Both sides have finished. */
+void cz_stream_fini(struct cz_stream *stream);
+
+/* Any thread; takes effect with the next message that asks for credit. */
+void cz_stream_set_hwm(struct cz_stream *stream, uint32_t hwm);
+
+/* ---- the writer ---------------------------------------------------- */
+
+/* The slow halves of the inline functions below. */
+uint8_t *cz_stream_grow(struct cz_stream *stream, size_t need);
+bool cz_stream_refill(struct cz_stream *stream);
+bool cz_stream_flush_slow(struct cz_stream *stream);
+int cz_stream_put_large(struct cz_stream *stream, const struct cz_frame *frame,
+                        uint8_t flags);
+
+/* May a message begin? If not, a wake-up follows as soon as it may. */
+static inline bool cz_stream_has_credit(struct cz_stream *s)
+{
+    return CZ_LIKELY(s->w.credit > 0) || cz_stream_refill(s);
+}
+
+static inline void cz_stream_remember(struct cz_stream_writer *w)
+{
+    w->mark.chunk = w->chunk;
+    w->mark.at = w->at;
+    w->mark.room = w->room;
+    w->mark.pos = w->pos;
+}
+
+/* Appends one frame, unpublished. On success the frame's buffer is the
+ * stream's. 0 or -ENOMEM: then nothing has changed. */
+CZ_MUST_CHECK static CZ_ALWAYS_INLINE int
+cz_stream_put(struct cz_stream *s, const struct cz_frame *frame, uint8_t flags)
+{
+    struct cz_stream_writer *w = &s->w;
+    size_t need = frame->size + 2;
+    uint8_t *to;
+
+    if (CZ_UNLIKELY(frame->size > CZ_FRAME_SHORT_MAX))
+        return cz_stream_put_large(s, frame, flags);
+    to = CZ_LIKELY(need <= w->room) ? w->at : cz_stream_grow(s, need);
+    if (CZ_UNLIKELY(!to))
+        return -ENOMEM;
+    to[0] = flags;
+    to[1] = (uint8_t)frame->size;
+    memcpy(to + 2, frame->data, frame->size);
+    w->at = to + need;
+    w->room -= (uint32_t)need;
+    w->pos += (uint32_t)need;
+    return 0;
+}
+
+/* Publishes everything appended so far. True: the caller owes the reader one
+ * wake-up. */
+CZ_MUST_CHECK static inline bool cz_stream_flush(struct cz_stream *s)
+{
+    uint64_t word = (uint64_t)s->w.messages << 32 | s->w.pos;
+
+    /* Release: pairs with the acquire in cz_stream_refresh. */
+    atomic_store_explicit(&s->published, word, memory_order_release);
+    cz_light_barrier();
+    /* Relaxed: ordered against the reader's mark by its heavy barrier, or
+     * else by the locked operation that any bit here leads to. */
+    if (CZ_LIKELY((atomic_load_explicit(&s->ctl, memory_order_relaxed) |
+                   s->w.has_claim) == 0))
+        return false;
+    return cz_stream_flush_slow(s);
+}
+
+/* Writes one frame of a message, and publishes the message if it was its last
+ * one; then *must_wake says whether the reader is owed a wake-up.
+ * 0, -EAGAIN (no credit; only for the first frame) or -ENOMEM. */
+CZ_MUST_CHECK static CZ_ALWAYS_INLINE int
+cz_stream_write(struct cz_stream *s, const struct cz_frame *frame,
+                bool *must_wake)
+{
+    struct cz_stream_writer *w = &s->w;
+    uint8_t flags = frame->flags;
+    int rc;
+
+    *must_wake = false;
+    if (CZ_LIKELY(!w->is_in_message)) {
+        if (CZ_UNLIKELY(!cz_stream_has_credit(s)))
+            return -EAGAIN;
+        if (flags & CZ_FRAME_MORE)
+            cz_stream_remember(w);
+    }
+    rc = cz_stream_put(s, frame, flags);
+    if (CZ_UNLIKELY(rc != 0))
+        return rc;
+    w->is_in_message = flags & CZ_FRAME_MORE;
+    if (CZ_LIKELY(!(flags & CZ_FRAME_MORE))) {
+        w->credit--;
+        w->messages++;
+        *must_wake = cz_stream_flush(s);
+    }
+    return 0;
+}
+
+/* Takes back the frames of a message that was not completed. */
+void cz_stream_rollback(struct cz_stream *stream);
+
+/* A note for the reader, published at once with what is complete. Only
+ * between messages. 0 or -ENOMEM. */
+CZ_MUST_CHECK int cz_stream_write_note(struct cz_stream *stream,
+                                       const void *note, size_t size,
+                                       bool *must_wake);
+
+/* For the network side: `size` bytes of frames as they came, without any of
+ * CZ_REF_MIN or more, of which the first `complete` bytes end `messages`
+ * messages. Publishes those and keeps the rest as the beginning of the next
+ * one. Ignores credit. 0 or -ENOMEM: then nothing has changed. */
+CZ_MUST_CHECK int cz_stream_write_run(struct cz_stream *stream,
+                                      const uint8_t *bytes, size_t complete,
+                                      size_t size, uint32_t messages,
+                                      bool *must_wake);
+
+/* The same for bytes that lie in a chunk, from offset `begin` on; the chunk
+ * becomes the stream's. Cannot fail. */
+void cz_stream_write_chunk(struct cz_stream *stream, struct cz_chunk *chunk,
+                           uint32_t begin, size_t complete, size_t size,
+                           uint32_t messages, bool *must_wake);
+
+/* Gives the open chunk back if the reader has read everything. */
+void cz_stream_trim(struct cz_stream *stream);
+
+/* Bytes that an idle stream would hold on to. */
+uint32_t cz_stream_held(const struct cz_stream *stream);
+
+/* ---- the reader ---------------------------------------------------- */
+
+bool cz_stream_refresh(struct cz_stream *stream);
+size_t cz_stream_parse_rest(struct cz_stream *stream, struct cz_frame *frame);
+
+/* Reads one frame; its data stay valid until the next call. The buffer of a
+ * large one becomes the caller's. False: nothing there, and the reader is
+ * asleep until it is woken. */
+CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
+cz_stream_read(struct cz_stream *s, struct cz_frame *frame)
+{
+    struct cz_stream_reader *r = &s->r;
+    const uint8_t *at;
+    uint32_t used;
+
+    if (CZ_UNLIKELY(r->run == 0) && !cz_stream_refresh(s))
+        return false;
+    at = r->at;
+    frame->flags = at[0];
+    if (CZ_LIKELY((at[0] & ~CZ_FRAME_MORE) == 0)) {
+        frame->data = at + 2;
+        frame->size = at[1];
+        frame->buffer = NULL;
+        used = 2 + (uint32_t)at[1];
+    } else {
+        used = (uint32_t)cz_stream_parse_rest(s, frame);
+    }
+    r->at = at + used;
+    r->run -= used;
+    return true;
+}
+
+/* Is there anything to read? If not, the reader falls asleep; then, and when
+ * cz_stream_read says false, `r.owes_wake` may say that the writer is owed a
+ * wake-up. */
+static inline bool cz_stream_has_data(struct cz_stream *s)
+{
+    return s->r.run > 0 || cz_stream_refresh(s);
+}
+
+/* Counts one message as read. True: credit is due now. */
+CZ_MUST_CHECK static inline bool cz_stream_count(struct cz_stream *s)
+{
+    s->r.consumed++;
+    return s->r.consumed - s->r.credited >=
+           atomic_load_explicit(&s->credit_step, memory_order_relaxed);
+}
+
+/* Tells how much was read. True: the writer waits and is owed a wake-up. */
+CZ_MUST_CHECK bool cz_stream_give_credit(struct cz_stream *stream);
+
+/* The wake-up has arrived. */
+void cz_stream_on_wake(struct cz_stream *stream);
+
+/* The writer's answer to the wake-up that credit brings. */
+static inline void cz_stream_on_credit(struct cz_stream *s)
+{
+    s->w.is_armed = false;
+}
+
+/* A reader that takes over a stream on which the writer may have begun
+ * before anybody could be woken: is there something to read? */
+CZ_MUST_CHECK bool cz_stream_adopt(struct cz_stream *stream);
+
+/* For the network side: describes published bytes as they go on the wire, at
+ * most `count` pieces and about `size_max` bytes. Returns the number of
+ * pieces; 0: nothing there, and the reader is asleep. */
+CZ_MUST_CHECK int cz_stream_gather(struct cz_stream *stream,
+                                   struct iovec *pieces, int count,
+                                   size_t size_max);
+
+/* The first `size` bytes of what was gathered have gone. True: credit is
+ * due. */
+CZ_MUST_CHECK bool cz_stream_sent(struct cz_stream *stream, size_t size);
+
+/* The connection broke: drops the message of which a part has gone, so that
+ * the next one starts clean. */
+void cz_stream_drop_partial(struct cz_stream *stream);
+
+#endif

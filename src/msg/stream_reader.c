@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Streams of frames: the reader's side, for applications (frame by frame)
+ * and for the network (bytes as they go on the wire).
+ *
+ * Thread: see msg/stream.h.
+ */
+#include "msg/stream.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+
+enum {
+    /* A reader that sleeps after batches smaller than this, this many times
+     * in a row, turns to quiet mode; after one larger than that, back. */
+    SMALL_BATCH = 16,
+    SMALL_BATCHES_MAX = 4,
+    LARGE_BATCH = 64,
+};
+
+/* ---- following the chunks ------------------------------------------ */
+
+static uint32_t reader_offset(const struct cz_stream_reader *r)
+{
+    return (uint32_t)(r->at - r->chunk->bytes);
+}
+
+/* Splits what is published from here on into this chunk's part and the rest. */
+static void reader_split(struct cz_stream_reader *r, uint32_t total)
+{
+    /* Relaxed: see msg/chunk.h. */
+    uint32_t limit =
+        atomic_load_explicit(&r->chunk->limit, memory_order_relaxed);
+    uint32_t here = limit - reader_offset(r);
+
+    r->run = total < here ? total : here;
+    r->left = total - r->run;
+}
+
+/* Steps from a chunk that has been read to its end into the next one, and
+ * hands it back to the writer. */
+static void reader_next_chunk(struct cz_stream *s)
+{
+    struct cz_stream_reader *r = &s->r;
+    struct cz_chunk *old = r->chunk;
+
+    r->chunk = old->next;
+    r->at = r->chunk->bytes + r->chunk->begin;
+    /* Release: pairs with the acquire in the writer's exchange, so that the
+     * reads above come before the chunk is filled again. */
+    old = atomic_exchange_explicit(&s->spare, old, memory_order_acq_rel);
+    cz_chunk_destroy(old);
+    /* Relaxed: only keeps the writer within 2^31 bytes. */
+    atomic_store_explicit(&s->consumed_pos, r->seen - r->left,
+                          memory_order_relaxed);
+    reader_split(r, r->left);
+}
+
+/* Takes in what has been published. False: nothing new. */
+static bool reader_look(struct cz_stream *s)
+{
+    struct cz_stream_reader *r = &s->r;
+    /* Acquire: pairs with the release in cz_stream_flush. */
+    uint64_t word = atomic_load_explicit(&s->published, memory_order_acquire);
+    uint32_t total = (uint32_t)word - r->seen;
+
+    if (total == 0)
+        return false;
+    r->seen = (uint32_t)word;
+    r->messages_seen = (uint32_t)(word >> 32);
+    reader_split(r, total);
+    while (r->run == 0)
+        reader_next_chunk(s);
+    return true;
+}
+
+/* ---- sleeping and waking ------------------------------------------- */
+
+/* Chooses between the two ways of falling asleep, by how much was read since
+ * the last time. Returns the bits to set. */
+static uint32_t reader_choose_mode(struct cz_stream *s)
+{
+    struct cz_stream_reader *r = &s->r;
+    uint32_t batch = r->consumed - r->slept_at;
+
+    r->slept_at = r->consumed;
+    if (r->is_quiet && batch >= LARGE_BATCH &&
+        cz_heavy_barrier_available()) {
+        r->is_quiet = false;
+        r->small_batches = 0;
+        /* A writer that still sees the bit does no harm. */
+        atomic_fetch_and_explicit(&s->ctl, ~CZ_STREAM_QUIET,
+                                  memory_order_relaxed);
+    } else if (!r->is_quiet && batch < SMALL_BATCH) {
+        if (++r->small_batches == SMALL_BATCHES_MAX)
+            return CZ_STREAM_ASLEEP | CZ_STREAM_QUIET;
+    } else {
+        r->small_batches = 0;
+    }
+    return CZ_STREAM_ASLEEP;
+}
+
+/* Marks the reader asleep. False: something was published meanwhile and the
+ * reader is awake after all. */
+static bool reader_sleep(struct cz_stream *s)
+{
+    struct cz_stream_reader *r = &s->r;
+    uint32_t bits = reader_choose_mode(s);
+    uint64_t word;
+
+    r->is_asleep = true;
+    /* acq_rel, on the word that the writer's locked operation changes: it
+     * pairs with cz_stream_flush_slow and stream_claim. */
+    atomic_fetch_or_explicit(&s->ctl, bits, memory_order_acq_rel);
+    if (!r->is_quiet)
+        cz_heavy_barrier(); /* pairs with the light one in cz_stream_flush */
+    if (bits & CZ_STREAM_QUIET)
+        r->is_quiet = true;
+    word = atomic_load_explicit(&s->published, memory_order_acquire);
+    if ((uint32_t)word == r->seen)
+        return true;
+    /* Take the mark back. If the writer has it already, the wake-up is on
+     * its way and everything here belongs to the writer until it comes. */
+    if (!(atomic_fetch_and_explicit(&s->ctl, ~CZ_STREAM_ASLEEP,
+                                    memory_order_acq_rel) &
+          CZ_STREAM_ASLEEP))
+        return true;
+    r->is_asleep = false;
+    return false;
+}
+
+bool cz_stream_refresh(struct cz_stream *s)
+{
+    struct cz_stream_reader *r = &s->r;
+
+    if (r->is_asleep)
+        return false;
+    if (r->left > 0) {
+        while (r->run == 0)
+            reader_next_chunk(s);
+        return true;
+    }
+    if (reader_look(s))
+        return true;
+    if (!reader_sleep(s))
+        return reader_look(s);
+    if (r->consumed != r->credited && cz_stream_give_credit(s))
+        r->owes_wake = true;
+    return false;
+}
+
+void cz_stream_on_wake(struct cz_stream *s)
+{
+    struct cz_stream_reader *r = &s->r;
+
+    if (!r->is_asleep)
+        return;
+    r->is_asleep = false;
+    if (s->restart) {
+        r->chunk = s->restart;
+        s->restart = NULL;
+        r->at = r->chunk->bytes + r->chunk->begin;
+    }
+}
+
+bool cz_stream_adopt(struct cz_stream *s)
+{
+    /* seq_cst: pairs with the claim of a writer that then looked for somebody
+     * to wake and found nobody (core/pipe.c). */
+    if (!s->r.is_asleep || (atomic_load(&s->ctl) & CZ_STREAM_ASLEEP))
+        return false;
+    cz_stream_on_wake(s);
+    return true;
+}
+
+bool cz_stream_give_credit(struct cz_stream *s)
+{
+    s->r.credited = s->r.consumed;
+    /* seq_cst, both: pair with cz_stream_refill, which sets the mark and then
+     * looks at the count; here it is the other way round. */
+    atomic_store(&s->consumed, s->r.consumed);
+    return atomic_load(&s->is_writer_waiting) &&
+           atomic_exchange(&s->is_writer_waiting, 0) == 1;
+}
+
+/* ---- for applications ---------------------------------------------- */
+
+size_t cz_stream_parse_rest(struct cz_stream *s, struct cz_frame *frame)
+{
+    const uint8_t *at = s->r.at;
+    struct cz_frame_ref ref;
+    uint64_t body;
+    size_t header = cz_frame_get_header(at, s->r.run, &frame->flags, &body);
+
+    frame->flags &= (uint8_t)~CZ_FRAME_LONG;
+    frame->size = body;
+    if (body < CZ_REF_MIN) {
+        frame->buffer = NULL;
+        frame->data = at + header;
+        return header + body;
+    }
+    memcpy(&ref, at + header, sizeof ref);
+    frame->buffer = ref.buffer;
+    frame->data = ref.data;
+    return header + sizeof ref;
+}
+
+/* ---- for the network ----------------------------------------------- */
+
+/* A place in the stream, for looking ahead. */
+struct cursor {
+    struct cz_chunk *chunk;
+    const uint8_t *at;
+    uint32_t run;
+    uint32_t left;
+};
+
+struct pieces {
+    struct iovec *iov;
+    int count;
+    int count_max;
+    size_t size;
+};
+
+static bool pieces_add(struct pieces *p, const uint8_t *data, size_t size)
+{
+    struct iovec *last = p->count ? &p->iov[p->count - 1] : NULL;
+
+    if (last && (const uint8_t *)last->iov_base + last->iov_len == data) {
+        last->iov_len += size;
+    } else {
+        if (p->count == p->count_max)
+            return false;
+        p->iov[p->count].iov_base = (void *)(uintptr_t)data;
+        p->iov[p->count].iov_len = size;
+        p->count++;
+    }
+    p->size += size;
+    return true;
+}
+
+/* One frame of a chunk with references: header and body, of which the first
+ * `skip` bytes have gone. */
+static bool pieces_add_frame(struct pieces *p, const uint8_t *at, size_t skip)
+{
+    struct cz_frame_ref ref;
+    uint8_t flags;
+    uint64_t body;
+    size_t header = cz_frame_get_header(at, CZ_FRAME_HEADER_MAX, &flags, &body);
+
+    if (body < CZ_REF_MIN)
+        return pieces_add(p, at + skip, header + body - skip);
+    if (p->count_max - p->count < 2)
+        return false;
+    memcpy(&ref, at + header, sizeof ref);
+    if (skip < header && !pieces_add(p, at + skip, header - skip))
+        return false;
+    skip = skip > header ? skip - header : 0;
+    return pieces_add(p, ref.data + skip, body - skip);
+}
+
+static bool pieces_add_chunk(struct pieces *p, struct cursor *c, size_t skip,
+                             size_t size_max)
+{
+    if (!c->chunk->has_refs)
+        return pieces_add(p, c->at, c->run);
+    while (c->run > 0 && p->size < size_max) {
+        uint8_t flags;
+        uint64_t body;
+        size_t used;
+
+        if (!pieces_add_frame(p, c->at, skip))
+            return false;
+        skip = 0;
+        cz_frame_get_header(c->at, CZ_FRAME_HEADER_MAX, &flags, &body);
+        used = cz_frame_footprint(body);
+        c->at += used;
+        c->run -= (uint32_t)used;
+    }
+    return true;
+}
+
+int cz_stream_gather(struct cz_stream *s, struct iovec *iov, int count,
+                     size_t size_max)
+{
+    struct cz_stream_reader *r = &s->r;
+    struct pieces p = {.iov = iov, .count_max = count};
+    struct cursor c;
+    size_t skip = r->sent;
+
+    if (r->run == 0 && !cz_stream_refresh(s))
+        return 0;
+    c = (struct cursor){r->chunk, r->at, r->run, r->left};
+    while (pieces_add_chunk(&p, &c, skip, size_max) && p.size < size_max &&
+           c.left > 0) {
+        uint32_t limit;
+
+        c.chunk = c.chunk->next;
+        c.at = c.chunk->bytes + c.chunk->begin;
+        limit = atomic_load_explicit(&c.chunk->limit, memory_order_relaxed) -
+                c.chunk->begin;
+        c.run = c.left < limit ? c.left : limit;
+        c.left -= c.run;
+        skip = 0;
+    }
+    return p.count;
+}
+
+/* Passes whole frames of a chunk with references. */
+static size_t reader_pass_frames(struct cz_stream *s, size_t size)
+{
+    struct cz_stream_reader *r = &s->r;
+
+    size += r->sent;
+    while (r->run > 0) {
+        struct cz_frame_ref ref;
+        uint8_t flags;
+        uint64_t body;
+        size_t header =
+            cz_frame_get_header(r->at, CZ_FRAME_HEADER_MAX, &flags, &body);
+        size_t used = cz_frame_footprint(body);
+
+        if (size < header + body)
+            break;
+        size -= header + body;
+        if (body >= CZ_REF_MIN) {
+            memcpy(&ref, r->at + header, sizeof ref);
+            cz_buffer_unref(ref.buffer);
+        }
+        r->at += used;
+        r->run -= (uint32_t)used;
+        if (!(flags & (CZ_FRAME_MORE | CZ_FRAME_COMMAND)))
+            r->consumed++;
+    }
+    r->sent = r->run > 0 ? size : 0;
+    return r->run > 0 ? 0 : size;
+}
+
+bool cz_stream_sent(struct cz_stream *s, size_t size)
+{
+    struct cz_stream_reader *r = &s->r;
+
+    while (size > 0) {
+        CZ_ASSERT(r->run > 0);
+        if (r->chunk->has_refs) {
+            size = reader_pass_frames(s, size);
+        } else {
+            uint32_t part = size < r->run ? (uint32_t)size : r->run;
+
+            r->at += part;
+            r->run -= part;
+            size -= part;
+        }
+        if (r->run > 0)
+            break;
+        if (r->left == 0) {
+            r->consumed = r->messages_seen;
+            break;
+        }
+        r->consumed = r->chunk->messages;
+        while (r->run == 0)
+            reader_next_chunk(s);
+    }
+    return r->consumed - r->credited >=
+           atomic_load_explicit(&s->credit_step, memory_order_relaxed);
+}
+
+/* Steps over one frame; true if it ended a message. */
+static bool reader_skip_frame(struct cz_stream *s)
+{
+    struct cz_frame frame;
+
+    if (!cz_stream_read(s, &frame))
+        return true;
+    if (frame.buffer)
+        cz_buffer_unref(frame.buffer);
+    return !(frame.flags & CZ_FRAME_MORE);
+}
+
+void cz_stream_drop_partial(struct cz_stream *s)
+{
+    struct cz_stream_reader *r = &s->r;
+    const uint8_t *at;
+    bool is_in_message;
+
+    if (!r->chunk || r->is_asleep || r->run + r->left == 0)
+        return;
+    /* Find the frame that the broken-off byte belongs to, from the beginning
+     * of the chunk: frames do not cross its border. */
+    at = r->chunk->bytes + r->chunk->begin;
+    is_in_message = r->chunk->is_continuation;
+    for (;;) {
+        uint8_t flags;
+        uint64_t body;
+        size_t used;
+
+        if (at == r->at && r->sent == 0)
+            break;
+        cz_frame_get_header(at, CZ_FRAME_HEADER_MAX, &flags, &body);
+        used = cz_frame_footprint(body);
+        if (at + used > r->at) {
+            /* The frame itself is torn: go back to its first byte. */
+            r->run += (uint32_t)(r->at - at);
+            r->at = at;
+            r->sent = 0;
+            is_in_message = true;
+            break;
+        }
+        is_in_message = flags & CZ_FRAME_MORE;
+        at += used;
+    }
+    while (is_in_message && !reader_skip_frame(s))
+        continue;
+    if (r->run + r->left == 0)
+        r->consumed = r->messages_seen;
+}
