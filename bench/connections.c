@@ -44,7 +44,7 @@ static int greet(const char *endpoint)
 {
     uint8_t hello[WIRE_HELLO_MAX], answer[1024];
     size_t hello_size = wire_hello(hello, "DEALER"), have = 0, used;
-    int fd = wire_connect(endpoint, false);
+    int fd = wire_connect(endpoint);
 
     wire_write(fd, hello, hello_size);
     while (!wire_has_hello(answer, have, &used)) {

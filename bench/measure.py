@@ -34,7 +34,8 @@ def _run(argv, env, timeout_s=TIMEOUT_S):
         raise Failure(f"crashed ({signal.Signals(-process.returncode).name})")
     if process.returncode != 0:
         lines = err.strip().splitlines() or ["failed"]
-        raise Failure(lines[0].replace("benchmark: ", ""))
+        text = lines[0].replace("benchmark: ", "").replace(argv[0] + ": ", "")
+        raise Failure(text[:60])
     return out
 
 

@@ -84,7 +84,7 @@ static void stream_write(const struct job *job, struct bench_peer *peer)
     size_t size = wire_frames(bytes, count, job->size);
     signal(SIGPIPE, SIG_IGN);
     bench_peer_hear(peer, endpoint);
-    int fd = wire_connect(endpoint, false);
+    int fd = wire_connect(endpoint);
     for (;;) {
         for (size_t done = 0; done < size;) {
             ssize_t more = write(fd, bytes + done, size - done);

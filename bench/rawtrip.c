@@ -63,7 +63,7 @@ static void run_child(const struct job *job, struct bench_peer *peer)
     char word[BENCH_WORD_MAX], body[SIZE_MAX_BYTES];
 
     bench_peer_hear(peer, word);
-    int fd = wire_connect(word, false);
+    int fd = wire_connect(word);
     while (receive(job, fd, body))
         wire_write(fd, body, job->size);
     exit(0);
@@ -139,7 +139,7 @@ static void run_connect(struct job *job)
     uint64_t end_ns = bench_now_ns() + job->run_ns;
     while (bench_now_ns() < end_ns) {
         uint64_t before_ns = bench_now_ns();
-        int near = wire_connect(endpoint, false);
+        int near = wire_connect(endpoint);
         wire_write(near, body, job->size);
         int far = wire_accept(listener);
         wire_read(far, body, job->size);

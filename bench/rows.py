@@ -152,6 +152,8 @@ def connection_rows() -> List[Row]:
             (OWN_MAX, 6144), repeats_max=3),
         Row("handshakes tcp", "connections", "handshakes transport=tcp",
             "rate", "/s", (RATIO_MIN, 2), "handshakes server=raw"),
+        Row("handshakes tcp CPU", "connections", "handshakes transport=tcp",
+            "cpu_us", "us", None, "handshakes server=raw"),
     ]
     for transport in ("tcp", "ipc"):
         rows.append(Row(

@@ -9,7 +9,6 @@
 #include "lib/wire.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,15 +142,14 @@ int wire_listen(const char *transport, char *endpoint, size_t endpoint_max)
     return fd;
 }
 
-int wire_connect(const char *endpoint, bool is_async)
+int wire_connect(const char *endpoint)
 {
     struct sockaddr_in inet = {.sin_family = AF_INET};
     struct sockaddr_un local;
     struct sockaddr *address = (struct sockaddr *)&local;
     bool is_tcp = strncmp(endpoint, "tcp://", 6) == 0;
     socklen_t size = sizeof inet;
-    int fd = socket(is_tcp ? AF_INET : AF_UNIX,
-                    SOCK_STREAM | (is_async ? SOCK_NONBLOCK : 0), 0);
+    int fd = socket(is_tcp ? AF_INET : AF_UNIX, SOCK_STREAM, 0);
 
     bench_check(fd >= 0, "socket");
     if (is_tcp) {
@@ -162,8 +160,7 @@ int wire_connect(const char *endpoint, bool is_async)
     } else {
         size = abstract_name(&local, endpoint + strlen("ipc://@"));
     }
-    bench_check(connect(fd, address, size) == 0 || errno == EINPROGRESS,
-                "connect");
+    bench_check(connect(fd, address, size) == 0, "connect");
     return fd;
 }
 

@@ -40,9 +40,8 @@ size_t wire_count_frames(const uint8_t *bytes, size_t have, size_t *used);
  * the form of an endpoint. */
 int wire_listen(const char *transport, char *endpoint, size_t endpoint_max);
 
-/* A connected descriptor, or with `is_async` one that never blocks and may
- * still be connecting. */
-int wire_connect(const char *endpoint, bool is_async);
+/* A connected descriptor; dies unless the connection comes about. */
+int wire_connect(const char *endpoint);
 
 /* The next connection of a listening descriptor, without delay (Nagle). */
 int wire_accept(int listener);
