@@ -87,7 +87,8 @@ static double call_all(const struct job *job, const char *endpoint,
     }
     for (size_t i = 0; i < job->flight; i++)
         call_end(fds[i]);
-    return (double)done * 1e9 / (double)(now_ns - start_ns);
+    *total = done + job->flight;
+    return (double)(done - warm) * 1e9 / (double)(now_ns - start_ns);
 }
 
 static void run_child(const struct job *job, struct bench_peer *peer)
