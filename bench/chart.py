@@ -46,12 +46,13 @@ text { font: 12px system-ui, -apple-system, 'Segoe UI', sans-serif;
 .grid { stroke: #d0d7de; stroke-width: 1; opacity: .6; }
 .ours { fill: #0a7f6f; } .system { fill: #b4632a; } .raw { fill: #afb8c1; }
 .win { font-weight: 650; fill: #0a7f6f; font-size: 13px; }
+.loss { font-weight: 650; fill: #cf222e; font-size: 13px; }
 .page { fill: #ffffff; }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3; } .soft { fill: #8d96a0; }
   .grid { stroke: #30363d; } .page { fill: #0d1117; }
   .ours { fill: #2fbfa8; } .system { fill: #e08a4b; } .raw { fill: #4a525b; }
-  .win { fill: #2fbfa8; }
+  .win { fill: #2fbfa8; } .loss { fill: #ff7b72; }
 }"""
 
 
@@ -79,6 +80,13 @@ def gain(result):
     return f"{times:.0f}x" if times >= 9.95 else f"{times:.1f}x"
 
 
+def gain_kind(result):
+    """A loss is not dressed up as a win."""
+    is_rate = result["unit"].endswith("/s")
+    ratio = result["ratio"] or 1
+    return "win" if (ratio > 1) == is_rate else "loss"
+
+
 def draw_row(label, result, y, scale):
     low, high = scale
     room = WIDTH - LEFT - RIGHT
@@ -93,8 +101,8 @@ def draw_row(label, result, y, scale):
                      f'height="{BAR}" rx="2" class="{side}"/>')
         parts.append(text(LEFT + width + 6, top + BAR - 0.5,
                           quantity(value, result["unit"]), "value soft"))
-    parts.append(text(WIDTH - 24, y + height / 2 + 4, gain(result), "win",
-                      "end"))
+    parts.append(text(WIDTH - 24, y + height / 2 + 4, gain(result),
+                      gain_kind(result), "end"))
     return parts, height + 11
 
 
