@@ -135,8 +135,8 @@ def waiting_rows() -> List[Row]:
         for rate, what in ((0, "idle"), (1000, "1000 msg/s")):
             rows.append(Row(
                 f"CPU waiting {transport} {what}", "the price of waiting",
-                f"trickle transport={transport} rate={rate}", "cpu_percent",
-                "%", (ABOVE_OFF_MAX, 2), repeats_max=3))
+                f"trickle transport={transport} rate={rate} seconds=2",
+                "cpu_percent", "%", (ABOVE_OFF_MAX, 2), repeats_max=3))
     rows.append(Row("bystander beside 8 quiet pipes", "the price of waiting",
                     "quiet threads=8", "speed", "of 1"))
     return rows
