@@ -53,7 +53,8 @@ static struct cz_span context_of(struct cz_span data)
 }
 
 /* data: reason-size(1) reason; what follows the reason is ignored. */
-static void command_read_error(struct cz_zmtp_command *command, struct cz_span data)
+static void command_read_error(struct cz_zmtp_command *command,
+                               struct cz_span data)
 {
     if (data.size == 0 || data.bytes[0] > data.size - 1)
         command->is_malformed = true;
@@ -62,7 +63,8 @@ static void command_read_error(struct cz_zmtp_command *command, struct cz_span d
 }
 
 /* data: ttl(2) context. One that is too short is no PING at all, 7. */
-static void command_read_ping(struct cz_zmtp_command *command, struct cz_span data)
+static void command_read_ping(struct cz_zmtp_command *command,
+                              struct cz_span data)
 {
     if (data.size < PING_TTL_SIZE) {
         command->kind = CZ_COMMAND_UNKNOWN;

@@ -39,7 +39,7 @@ static const struct {
 /* Parses a copy of just these bytes; the data is seen only as long as the
  * copy lives, so it is compared here. */
 static struct cz_zmtp_command parse(const uint8_t *body, size_t size,
-                               const char *data)
+                                    const char *data)
 {
     uint8_t *exact = hex_exact(body, size);
     struct cz_zmtp_command command;
