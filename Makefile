@@ -3,8 +3,8 @@
 # The front door: each target first sees to it that the packages it needs
 # are installed (scripts/setup.sh), then leaves the work to CMake or to one
 # script. `make help` lists the targets.
-.PHONY: all help setup build tests demo test bench interop lint fuzz \
-	install clean
+.PHONY: all help setup build tests demo test bench interop lint format \
+	fuzz install clean
 
 DESTDIR ?=
 PREFIX ?= /usr/local
@@ -19,6 +19,7 @@ help:
 	@echo "make bench     compare with the system's libzmq"
 	@echo "make interop   only the tests against other implementations"
 	@echo "make lint      formatting, static analysis, spelling"
+	@echo "make format    put all C files into the shape that lint wants"
 	@echo "make fuzz      fuzz each parser for a minute"
 	@echo "make install   install below DESTDIR and PREFIX"
 	@echo "make clean     remove the build directory"
@@ -48,6 +49,9 @@ interop: tests
 
 lint: setup
 	@scripts/lint.sh
+
+format: setup
+	@scripts/lint.sh --fix
 
 fuzz: setup
 	@scripts/fuzz.sh 60

@@ -3,6 +3,7 @@
 #
 # Formatting (clang-format), static analysis (clang-tidy) and spelling
 # (codespell) of everything that is ours. Exits with 1 if one complains.
+# With --fix it only formats, in place.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +12,9 @@ status=0
 
 mapfile -t files < <(find include src tests tools bench examples \
     -name '*.[ch]' | sort)
+if [ "${1:-}" = --fix ]; then
+    exec clang-format -i "${files[@]}"
+fi
 echo "== clang-format: ${#files[@]} files"
 clang-format --dry-run -Werror "${files[@]}" || status=1
 
@@ -22,8 +26,8 @@ printf '%s\n' "${sources[@]}" |
         --warnings-as-errors='*' 2>/dev/null || status=1
 
 echo "== codespell"
-codespell --ignore-words=.codespellignore --skip='./build*,./.git,LICENSE' \
-    || status=1
+codespell --ignore-words=.codespellignore \
+    --skip='./build*,./.git,./tests/fuzz/corpus,LICENSE' || status=1
 
 if [ "$status" -eq 0 ]; then
     echo "lint: clean"
