@@ -59,6 +59,8 @@ CZ_MUST_CHECK int cz_addr_ipc(struct cz_addr *addr, const char *path);
 void cz_addr_text(const struct cz_addr *addr, bool with_port,
                   char text[CZ_ADDR_TEXT_MAX]);
 
+/* The port; 0 for ipc, where setting it does nothing. */
 uint16_t cz_addr_port(const struct cz_addr *addr);
+void cz_addr_set_port(struct cz_addr *addr, uint16_t port);
 
 #endif
