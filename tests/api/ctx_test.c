@@ -51,8 +51,7 @@ static void options_keep_what_is_set(void **state)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_ok(zmq_ctx_set(env->ctx, rows[i].option, rows[i].value));
-        assert_int_equal(zmq_ctx_get(env->ctx, rows[i].option),
-                         rows[i].value);
+        assert_int_equal(zmq_ctx_get(env->ctx, rows[i].option), rows[i].value);
     }
 }
 
@@ -85,8 +84,7 @@ static void options_refuse_bad_values(void **state)
     assert_fails(zmq_ctx_get(env->ctx, -1), EINVAL);
     assert_fails(zmq_ctx_get(env->ctx, 99), EINVAL);
     assert_fails(zmq_ctx_get(env->ctx, ZMQ_THREAD_AFFINITY_CPU_ADD), EINVAL);
-    assert_fails(zmq_ctx_get(env->ctx, ZMQ_THREAD_AFFINITY_CPU_REMOVE),
-                 EINVAL);
+    assert_fails(zmq_ctx_get(env->ctx, ZMQ_THREAD_AFFINITY_CPU_REMOVE), EINVAL);
 }
 
 static void thread_options_do_not_hinder_messages(void **state)
@@ -153,14 +151,12 @@ static void an_affinity_that_no_thread_has_is_refused(void **state)
     uint64_t affinity = 2;
     void *pull = env_socket(env, ZMQ_PULL);
 
-    assert_ok(zmq_setsockopt(pull, ZMQ_AFFINITY, &affinity,
-                             sizeof(affinity)));
+    assert_ok(zmq_setsockopt(pull, ZMQ_AFFINITY, &affinity, sizeof(affinity)));
     env_free_endpoint(env, endpoint);
     assert_fails(zmq_bind(pull, endpoint), EMTHREAD);
     assert_fails(zmq_connect(pull, endpoint), EMTHREAD);
     affinity = 1;
-    assert_ok(zmq_setsockopt(pull, ZMQ_AFFINITY, &affinity,
-                             sizeof(affinity)));
+    assert_ok(zmq_setsockopt(pull, ZMQ_AFFINITY, &affinity, sizeof(affinity)));
     assert_ok(zmq_bind(pull, endpoint));
 }
 
@@ -179,8 +175,8 @@ static void many_io_threads_share_many_connections(void **state)
         uint64_t affinity = i % 6 == 5 ? 0 : (uint64_t)1 << i % 6;
 
         push[i] = env_socket(env, ZMQ_PUSH);
-        assert_ok(zmq_setsockopt(push[i], ZMQ_AFFINITY, &affinity,
-                                 sizeof(affinity)));
+        assert_ok(
+            zmq_setsockopt(push[i], ZMQ_AFFINITY, &affinity, sizeof(affinity)));
         assert_ok(zmq_connect(push[i], endpoint));
         send_number(push[i], i);
     }

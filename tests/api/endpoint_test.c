@@ -26,8 +26,8 @@ static void check_rows(struct env *env, const struct row *rows, size_t count)
         int error = rc == -1 ? zmq_errno() : 0;
 
         if (error != rows[i].bind_error)
-            fail_msg("bind %s: %s, not %s", rows[i].endpoint,
-                     strerror(error), strerror(rows[i].bind_error));
+            fail_msg("bind %s: %s, not %s", rows[i].endpoint, strerror(error),
+                     strerror(rows[i].bind_error));
         env_close_socket(env, socket);
         socket = env_socket(env, ZMQ_DEALER);
         rc = zmq_connect(socket, rows[i].endpoint);
@@ -177,7 +177,10 @@ static void last_endpoint_needs_room_for_all(void **state)
 static void a_wildcard_port_becomes_a_real_one(void **state)
 {
     static const char *const endpoints[] = {
-        "tcp://127.0.0.1:*", "tcp://127.0.0.1:0", "tcp://lo:*", "tcp://*:*",
+        "tcp://127.0.0.1:*",
+        "tcp://127.0.0.1:0",
+        "tcp://lo:*",
+        "tcp://*:*",
     };
     struct env *env = *state;
 
@@ -191,8 +194,8 @@ static void a_wildcard_port_becomes_a_real_one(void **state)
         assert_ok(zmq_bind(pull, endpoints[i]));
         last_endpoint(pull, endpoint);
         assert_int_equal(
-            sscanf(endpoint,
-                   i < 3 ? "tcp://127.0.0.1:%u" : "tcp://0.0.0.0:%u", &port),
+            sscanf(endpoint, i < 3 ? "tcp://127.0.0.1:%u" : "tcp://0.0.0.0:%u",
+                   &port),
             1);
         assert_in_range(port, 1, 65535);
         snprintf(reach, sizeof(reach), "tcp://127.0.0.1:%u", port);
@@ -247,8 +250,7 @@ static void names_are_resolved_when_connecting(void **state)
 
     assert_ok(zmq_bind(pull, "tcp://127.0.0.1:*"));
     last_endpoint(pull, endpoint);
-    snprintf(named, sizeof(named), "tcp://localhost%s",
-             strrchr(endpoint, ':'));
+    snprintf(named, sizeof(named), "tcp://localhost%s", strrchr(endpoint, ':'));
     assert_ok(zmq_connect(push, named));
     send_text(push, "x", 0);
     expect_text(pull, "x");

@@ -30,8 +30,7 @@ static void refuse_as_socket(void *socket)
     assert_fails(zmq_recvmsg(socket, &msg, 0), ENOTSOCK);
     zmq_msg_close(&msg);
     assert_fails(zmq_setsockopt(socket, ZMQ_LINGER, &value, size), ENOTSOCK);
-    assert_fails(zmq_getsockopt(socket, ZMQ_LINGER, &value, &size),
-                 ENOTSOCK);
+    assert_fails(zmq_getsockopt(socket, ZMQ_LINGER, &value, &size), ENOTSOCK);
     assert_fails(zmq_bind(socket, "inproc://a"), ENOTSOCK);
     assert_fails(zmq_connect(socket, "inproc://a"), ENOTSOCK);
     assert_fails(zmq_unbind(socket, "inproc://a"), ENOTSOCK);

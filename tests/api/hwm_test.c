@@ -36,8 +36,7 @@ static uint32_t receive_block_number(void *socket)
 {
     uint32_t number = 0;
 
-    assert_int_equal(zmq_recv(socket, &number, sizeof(number), 0),
-                     BLOCK_SIZE);
+    assert_int_equal(zmq_recv(socket, &number, sizeof(number), 0), BLOCK_SIZE);
     return number;
 }
 
@@ -49,7 +48,7 @@ struct sum {
 };
 
 static const struct sum sums[] = {
-    {2, 3, 5},  {1, 1, 2},  {1, 7, 8}, {10, 1, 11},
+    {2, 3, 5},     {1, 1, 2}, {1, 7, 8}, {10, 1, 11},
     {50, 50, 100}, {0, 3, 0}, {2, 0, 0}, {0, 0, 0},
 };
 

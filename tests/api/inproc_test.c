@@ -16,8 +16,9 @@
 static void any_bytes_make_a_name(void **state)
 {
     static const char *const names[] = {
-        "inproc://a", "inproc://#1", "inproc://with space", "inproc:///a/b",
-        "inproc://a:1", "inproc://inproc://a", "inproc://*",
+        "inproc://a",    "inproc://#1",  "inproc://with space",
+        "inproc:///a/b", "inproc://a:1", "inproc://inproc://a",
+        "inproc://*",
     };
     struct env *env = *state;
 

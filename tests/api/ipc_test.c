@@ -43,8 +43,8 @@ static void bad_paths_are_refused(void **state)
 static void make_path(struct env *env, char *endpoint, const char *begin,
                       size_t size)
 {
-    size_t used = (size_t)snprintf(endpoint, ENDPOINT_MAX, "ipc://%s%s",
-                                   begin, env->directory);
+    size_t used = (size_t)snprintf(endpoint, ENDPOINT_MAX, "ipc://%s%s", begin,
+                                   env->directory);
 
     assert_true(used < size + 6);
     memset(endpoint + used, '/', 1);

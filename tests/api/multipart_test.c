@@ -196,9 +196,9 @@ static void large_and_small_parts_mix(void **state)
     for (int round = 0; round < 5; round++) {
         for (int i = 0; i < count; i++) {
             memset(data, 'a' + i, sizes[i]);
-            assert_int_equal(zmq_send(push, data, sizes[i],
-                                      i + 1 < count ? ZMQ_SNDMORE : 0),
-                             sizes[i]);
+            assert_int_equal(
+                zmq_send(push, data, sizes[i], i + 1 < count ? ZMQ_SNDMORE : 0),
+                sizes[i]);
         }
     }
     for (int round = 0; round < 5; round++) {

@@ -239,8 +239,7 @@ static int write_byte(void *arg)
 static void a_descriptor_wakes_a_poll(void **state)
 {
     struct env *env = *state;
-    zmq_pollitem_t items[2] = {{.events = ZMQ_POLLIN},
-                               {.events = ZMQ_POLLIN}};
+    zmq_pollitem_t items[2] = {{.events = ZMQ_POLLIN}, {.events = ZMQ_POLLIN}};
     struct call call;
     int fds[2];
 

@@ -41,8 +41,8 @@ static void meet_all(void *hub, void *const peers[PEERS])
 
         send_text(hub, "hello", 0);
         for (size_t i = 0; i < PEERS; i++)
-            items[i] = (zmq_pollitem_t){.socket = peers[i],
-                                        .events = ZMQ_POLLIN};
+            items[i] =
+                (zmq_pollitem_t){.socket = peers[i], .events = ZMQ_POLLIN};
         assert_int_equal(zmq_poll(items, PEERS, PATIENCE_MS), 1);
         for (size_t i = 0; i < PEERS; i++) {
             if ((items[i].revents & ZMQ_POLLIN) == 0)

@@ -147,8 +147,7 @@ static void a_bound_name_is_found_by_its_number(void **state)
         skip();
     assert_ok(zmq_bind(socket, "tcp://localhost:*"));
     last_endpoint(socket, endpoint);
-    snprintf(named, sizeof(named), "tcp://localhost%s",
-             strrchr(endpoint, ':'));
+    snprintf(named, sizeof(named), "tcp://localhost%s", strrchr(endpoint, ':'));
     assert_ok(zmq_unbind(socket, named));
     assert_fails(zmq_unbind(socket, endpoint), ENOENT);
 }

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Closing with messages on the way: what is still delivered, what is
+ * dropped, and how long the context waits for it.
+ *
+ * Thread: the main thread, and one that terminates.
+ */
+#include "common/env.h"
+
+#include "common/call.h"
+#include "common/monitor.h"
+#include "common/raw.h"
+#include "common/socket.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int term(void *ctx)
+{
+    return zmq_ctx_term(ctx);
+}
+
+static void messages_sent_before_close_are_delivered(void **state)
+{
+    struct env *env = *state;
+    void *pull;
+    void *push;
+
+    env_pair(env, ZMQ_PULL, &pull, ZMQ_PUSH, &push);
+    for (uint32_t i = 0; i < 900; i++)
+        send_number(push, i);
+    env_close_socket(env, push);
+    for (uint32_t i = 0; i < 900; i++)
+        assert_int_equal(receive_number(pull), i);
+    expect_nothing(pull);
+}
+
+static void a_bound_sender_delivers_before_it_goes(void **state)
+{
+    struct env *env = *state;
+    void *pull;
+    void *push;
+
+    env_pair(env, ZMQ_PUSH, &push, ZMQ_PULL, &pull);
+    for (uint32_t i = 0; i < 900; i++)
+        send_number(push, i);
+    env_close_socket(env, push);
+    for (uint32_t i = 0; i < 900; i++)
+        assert_int_equal(receive_number(pull), i);
+}
+
+/* The sender has a context of its own, as another process would. */
+static void term_waits_until_all_is_sent(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    struct call call;
+    void *pull = env_socket(env, ZMQ_PULL);
+    void *ctx = zmq_ctx_new();
+    void *push = zmq_socket(ctx, ZMQ_PUSH);
+
+    env_bind(env, pull, endpoint);
+    assert_ok(zmq_connect(push, endpoint));
+    for (uint32_t i = 0; i < 1000; i++)
+        send_number(push, i);
+    assert_ok(zmq_close(push));
+    call_start(&call, term, ctx);
+    for (uint32_t i = 0; i < 1000; i++)
+        assert_int_equal(receive_number(pull), i);
+    assert_ok(call_join(&call));
+}
+
+static void term_waits_for_a_peer_that_is_not_there_yet(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    struct call call;
+    void *pull = env_socket(env, ZMQ_PULL);
+    void *ctx = zmq_ctx_new();
+    void *push = zmq_socket(ctx, ZMQ_PUSH);
+
+    env_free_endpoint(env, endpoint);
+    assert_ok(zmq_connect(push, endpoint));
+    send_text(push, "late", 0);
+    assert_ok(zmq_close(push));
+    call_start(&call, term, ctx);
+    assert_false(call_returns_within(&call, GLANCE_MS));
+    assert_ok(zmq_bind(pull, endpoint));
+    expect_text(pull, "late");
+    assert_ok(call_join(&call));
+}
+
+static void without_linger_nothing_is_waited_for(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *push = env_plain_socket(env, ZMQ_PUSH);
+
+    env_free_endpoint(env, endpoint);
+    set_int(push, ZMQ_LINGER, 0);
+    assert_ok(zmq_connect(push, endpoint));
+    send_text(push, "dropped", 0);
+    env_close_socket(env, push);
+    assert_ok(zmq_ctx_term(env->ctx));
+    env->ctx = NULL;
+}
+
+static void linger_bounds_the_time_that_term_takes(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    int64_t start;
+    void *push = env_plain_socket(env, ZMQ_PUSH);
+
+    env_free_endpoint(env, endpoint);
+    set_int(push, ZMQ_LINGER, 300);
+    assert_ok(zmq_connect(push, endpoint));
+    send_text(push, "dropped", 0);
+    start = now_ms();
+    env_close_socket(env, push);
+    assert_ok(zmq_ctx_term(env->ctx));
+    env->ctx = NULL;
+    assert_true(now_ms() - start >= 290);
+}
+
+static void linger_counts_for_a_peer_that_does_not_read(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    char *block = calloc(1, 1 << 20);
+    int listener;
+    int peer;
+    void *push = env_plain_socket(env, ZMQ_PUSH);
+
+    env_free_endpoint(env, endpoint);
+    listener = raw_listen(endpoint);
+    set_int(push, ZMQ_LINGER, 200);
+    assert_ok(zmq_connect(push, endpoint));
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(zmq_send(push, block, 1 << 20, 0), 1 << 20);
+    peer = raw_accept(listener);
+    raw_handshake(peer, "PULL");
+    env_close_socket(env, push);
+    assert_ok(zmq_ctx_term(env->ctx));
+    env->ctx = NULL;
+    close(peer);
+    close(listener);
+    free(block);
+}
+
+static void close_returns_at_once(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *push = env_plain_socket(env, ZMQ_PUSH);
+    void *pull = env_socket(env, ZMQ_PULL);
+
+    /* Infinite linger, and no peer: close must not wait for it. */
+    env_free_endpoint(env, endpoint);
+    assert_ok(zmq_connect(push, endpoint));
+    send_text(push, "late", 0);
+    env_close_socket(env, push);
+    assert_ok(zmq_bind(pull, endpoint));
+    expect_text(pull, "late");
+}
+
+#define BLOCK_SIZE 10000
+#define BLOCK_COUNT 3000
+
+/* The receiver reads nothing until the sender has closed; its high-water
+ * mark and the kernel's buffers hold a part of it all. */
+static void a_full_receiver_gets_all_of_a_closed_sender(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    char *block = calloc(1, BLOCK_SIZE);
+    struct call call;
+    void *pull = env_socket(env, ZMQ_PULL);
+    void *ctx = zmq_ctx_new();
+    void *push = zmq_socket(ctx, ZMQ_PUSH);
+
+    set_int(pull, ZMQ_RCVHWM, 10);
+    set_int(push, ZMQ_SNDHWM, 0);
+    env_bind(env, pull, endpoint);
+    assert_ok(zmq_connect(push, endpoint));
+    for (uint32_t i = 0; i < BLOCK_COUNT; i++) {
+        memcpy(block, &i, sizeof(i));
+        assert_int_equal(zmq_send(push, block, BLOCK_SIZE, 0), BLOCK_SIZE);
+    }
+    assert_ok(zmq_close(push));
+    call_start(&call, term, ctx);
+    for (uint32_t i = 0; i < BLOCK_COUNT; i++) {
+        uint32_t number = 0;
+        int size = zmq_recv(pull, block, BLOCK_SIZE, 0);
+
+        assert_int_equal(size, BLOCK_SIZE);
+        memcpy(&number, block, sizeof(number));
+        assert_int_equal(number, i);
+    }
+    assert_ok(call_join(&call));
+    free(block);
+}
+
+/* The sender is gone, and the last of it fits into the kernel's buffer: the
+ * far end's hang-up is announced while bytes are still unread. */
+static void what_the_kernel_holds_is_read_after_the_hang_up(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    char byte;
+    int peer;
+    void *pull = env_socket(env, ZMQ_PULL);
+    void *monitor;
+
+    /* libzmq loses the tail over ipc. */
+    if (env->transport == &transport_ipc && !is_ceromq())
+        skip();
+    set_int(pull, ZMQ_RCVHWM, 2);
+    monitor = monitor_open(env, pull, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    env_bind(env, pull, endpoint);
+    peer = raw_connect(endpoint);
+    raw_handshake(peer, "PUSH");
+    monitor_expect(monitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    for (uint32_t i = 0; i < 5000; i++)
+        raw_write_frame(peer, 0, &i, sizeof(i));
+    /* Not with our input unread, which would be a reset and not an end. */
+    while (recv(peer, &byte, 1, MSG_DONTWAIT) == 1)
+        continue;
+    close(peer);
+    for (uint32_t i = 0; i < 5000; i++)
+        assert_int_equal(receive_number(pull), i);
+}
+
+static void unread_messages_do_not_hold_up_term(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *pull = env_plain_socket(env, ZMQ_PULL);
+    void *ctx = zmq_ctx_new();
+    void *push = zmq_socket(ctx, ZMQ_PUSH);
+
+    env_bind(env, pull, endpoint);
+    assert_ok(zmq_connect(push, endpoint));
+    for (uint32_t i = 0; i < 100; i++)
+        send_number(push, i);
+    wait_for(pull, ZMQ_POLLIN);
+    env_close_socket(env, pull);
+    assert_ok(zmq_ctx_term(env->ctx));
+    env->ctx = NULL;
+    set_int(push, ZMQ_LINGER, 0);
+    assert_ok(zmq_close(push));
+    assert_ok(zmq_ctx_term(ctx));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_EACH(messages_sent_before_close_are_delivered),
+        ON_EACH(a_bound_sender_delivers_before_it_goes),
+        ON_STREAMS(term_waits_until_all_is_sent),
+        ON_STREAMS(term_waits_for_a_peer_that_is_not_there_yet),
+        ON_STREAMS(without_linger_nothing_is_waited_for),
+        ON_STREAMS(linger_bounds_the_time_that_term_takes),
+        ON_STREAMS(linger_counts_for_a_peer_that_does_not_read),
+        ON_EACH(close_returns_at_once),
+        ON_STREAMS(a_full_receiver_gets_all_of_a_closed_sender),
+        ON_STREAMS(what_the_kernel_holds_is_read_after_the_hang_up),
+        ON_STREAMS(unread_messages_do_not_hold_up_term),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
