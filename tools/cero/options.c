@@ -121,7 +121,7 @@ static error_t options_parse_link(int key, char *arg, struct argp_state *state)
         options_attach(options, state, arg, key == 'b');
         return 0;
     case 'i':
-        if (strlen(arg) == 0 || strlen(arg) > 255 || arg[0] == '\0')
+        if (strlen(arg) == 0 || strlen(arg) > 255)
             argp_error(state, "--id wants 1 to 255 characters");
         options->id = arg;
         return 0;
@@ -210,11 +210,13 @@ static const struct argp options_input = {
 /* The parent of the groups only hands each of them the result to fill. */
 static error_t options_parse_all(int key, char *arg, struct argp_state *state)
 {
+    struct options *options = state->input;
+
     (void)arg;
     if (key != ARGP_KEY_INIT)
         return ARGP_ERR_UNKNOWN;
-    for (int i = 0; state->root_argp->children[i].argp; i++)
-        state->child_inputs[i] = state->input;
+    for (int i = 0; i < (options->takes_files ? 3 : 2); i++)
+        state->child_inputs[i] = options;
     return 0;
 }
 
@@ -238,6 +240,7 @@ int options_parse(struct options *options, int direction, const char *doc,
     *options = (struct options){
         .attachments = calloc((size_t)argc, sizeof *options->attachments),
         .files = calloc((size_t)argc, sizeof *options->files),
+        .takes_files = sends,
         .framing = &framing_lines,
         .separator = -1,
         .hwm = -1,

@@ -23,6 +23,7 @@ struct options {
     size_t attachment_count;
     char **files;
     size_t file_count;
+    bool takes_files;
     const struct framing *framing;
     int separator; /* between the frames of a message; -1: none */
     bool has_count;
