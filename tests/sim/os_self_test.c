@@ -119,45 +119,70 @@ static void different_seeds_give_different_runs(void **state)
 
 /* ---- Threads and time ---- */
 
+/* What the compiler calls between basic blocks. */
+void __sanitizer_cov_trace_pc(void);
+
+struct counter {
+    void (*point)(void);
+    int rounds;
+    int count;
+};
+
 static void increment_carelessly(void *arg)
 {
-    int *count = arg, i;
+    struct counter *counter = arg;
+    int i;
 
-    for (i = 0; i < 3; i++) {
-        int before = *count;
+    for (i = 0; i < counter->rounds; i++) {
+        int before = counter->count;
 
-        cz_sim_point();
-        *count = before + 1;
+        counter->point();
+        counter->count = before + 1;
     }
 }
 
 static void careless_run(void *arg)
 {
     struct cz_thread threads[2];
-    int *count = arg;
+    struct counter *counter = arg;
     size_t i;
 
-    *count = 0;
+    counter->count = 0;
     for (i = 0; i < CZ_COUNT_OF(threads); i++)
         SIM_CHECK(cz_thread_start(&threads[i], NULL, increment_carelessly,
-                                  count) == 0);
+                                  counter) == 0);
     for (i = 0; i < CZ_COUNT_OF(threads); i++)
         cz_thread_join(&threads[i]);
 }
 
 static void some_seeds_lose_an_increment_and_some_do_not(void **state)
 {
-    int seen[8] = {0}, count;
+    struct counter counter = {.point = cz_sim_point, .rounds = 3};
+    int seen[7] = {0}, count;
     uint64_t seed;
 
     (void)state;
     for (seed = 1; seed <= 200; seed++) {
-        sim_run(seed, NULL, careless_run, &count);
-        assert_in_range(count, 1, 6);
-        seen[count]++;
+        sim_run(seed, NULL, careless_run, &counter);
+        assert_in_range(counter.count, 1, 6);
+        seen[counter.count]++;
     }
     for (count = 3; count <= 6; count++)
         assert_true(seen[count] > 0);
+}
+
+static void points_that_are_compiled_in_switch_threads_too(void **state)
+{
+    struct counter counter = {.point = __sanitizer_cov_trace_pc, .rounds = 300};
+    int complete = 0;
+    uint64_t seed;
+
+    (void)state;
+    for (seed = 1; seed <= 100; seed++) {
+        sim_run(seed, NULL, careless_run, &counter);
+        complete += counter.count == 600;
+    }
+    assert_in_range(complete, 10, 90);
 }
 
 struct bank {
@@ -403,6 +428,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(some_seeds_lose_an_increment_and_some_do_not),
+        cmocka_unit_test(points_that_are_compiled_in_switch_threads_too),
         cmocka_unit_test(a_lock_admits_one),
         cmocka_unit_test(ten_minutes_pass_at_once),
         cmocka_unit_test(a_spin_that_is_bounded_by_time_ends),

@@ -5,7 +5,8 @@
  * how the network splits, delays and breaks, and every random number.
  *
  *   - Threads are real, but exactly one runs at a time. Another one may be
- *     chosen at every call into os/, and at cz_sim_point.
+ *     chosen at every call into os/, at cz_sim_point, and between any two
+ *     basic blocks of code compiled with -fsanitize-coverage=trace-pc.
  *   - The clock is virtual. It stands still while any thread can run (but
  *     for a little in spin loops) and then jumps to the next deadline.
  *   - If nobody can ever run again the run is stuck: threads and the last

@@ -51,6 +51,7 @@ static void run_complete_config(struct sim_config *config)
 static void run_begin(uint64_t seed, const struct sim_config *config)
 {
     static const unsigned chances[] = {0, 20, 0, 200, 0, 500, 0, 1000};
+    static const unsigned blocks[] = {0, 20, 200, 2000};
 
     memset(&sim, 0, sizeof sim);
     sim.seed = seed;
@@ -58,6 +59,7 @@ static void run_begin(uint64_t seed, const struct sim_config *config)
     sim.start_ns = sim.now_ns = 1000000000U;
     sim_dice_init(seed);
     sim.switch_chance = chances[sim_below(SIM_DICE_TURNS, 8)];
+    sim.blocks_mean = blocks[sim_below(SIM_DICE_TURNS, 4)];
     if (config)
         sim.config = *config;
     run_complete_config(&sim.config);

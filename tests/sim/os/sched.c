@@ -24,6 +24,8 @@ enum { TURNS_IN_A_ROW_MAX = 1000 };
 
 struct sim_world sim;
 
+void __sanitizer_cov_trace_pc(void);
+
 uint64_t sim_deadline_ns(uint64_t deadline_us)
 {
     return deadline_us >= SIM_NEVER / 1000 ? SIM_NEVER : deadline_us * 1000;
@@ -167,6 +169,17 @@ void sim_point(void)
 
 void cz_sim_point(void)
 {
+    sim_point();
+}
+
+/* Code that is compiled with -fsanitize-coverage=trace-pc calls this in
+ * every basic block. So threads also change between two accesses to shared
+ * memory, with no call into os/ near. */
+void __sanitizer_cov_trace_pc(void)
+{
+    if (!sim.current || sim.blocks_mean == 0 || sim.blocks_left-- > 0)
+        return;
+    sim.blocks_left = sim_below(SIM_DICE_TURNS, 2 * sim.blocks_mean);
     sim_point();
 }
 

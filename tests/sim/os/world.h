@@ -87,6 +87,8 @@ struct sim_world {
     sem_t all_ended;
 
     unsigned switch_chance; /* in 1000; 0 = by priority */
+    unsigned blocks_mean;   /* of code between two points; 0 = no points */
+    uint64_t blocks_left;   /* until the next one */
     int64_t lowest_priority;
 
     struct sim_event *events; /* by time, then by age */
