@@ -339,6 +339,30 @@ int cz_io_drive(struct cz_io_thread *io, struct cz_mailbox *mailbox,
     return rc;
 }
 
+void cz_io_look(struct cz_io_thread *io)
+{
+    int rc;
+
+    if (atomic_load(&io->driver) != CZ_IO_NOBODY || !helm_try(io))
+        return;
+    if (atomic_load(&io->driver) == CZ_IO_NOBODY) {
+        rc = io_turn(io, 0);
+        (void)rc; /* it does not wait, so nothing interrupts it */
+        io->driven_at_us = io->now_us;
+    }
+    io_leave(io);
+}
+
+void cz_io_resume(struct cz_io_thread *io)
+{
+    if (atomic_load(&io->driver) != CZ_IO_NOBODY)
+        return;
+    helm_take(io);
+    io->must_take_over = true;
+    io_end_nap(io);
+    io_leave(io);
+}
+
 /* ---- beginning and end ---------------------------------------------- */
 
 static int io_open(struct cz_io_thread *io, const char *backend)

@@ -122,6 +122,13 @@ CZ_MUST_CHECK int cz_io_drive(struct cz_io_thread *io,
                               struct cz_mailbox *mailbox, uint64_t deadline_us,
                               uint32_t spin_us);
 
+/* If nobody drives: looks once, without waiting, at what has arrived. */
+void cz_io_look(struct cz_io_thread *io);
+
+/* If nobody drives: has the I/O thread take over at once, because the caller
+ * is going to wait elsewhere. */
+void cz_io_resume(struct cz_io_thread *io);
+
 /* Takes and leaves the helm; for threads that must see or change what lives
  * here and can wait for it. */
 void cz_io_lock(struct cz_io_thread *io);

@@ -65,9 +65,9 @@ struct cz_pipe_end {
     struct cz_list fq_link;  /* pattern/fq */
     struct cz_metadata *metadata;
     void *endpoint;          /* the endpoint it was made for, or NULL */
+    int rcvhwm;              /* the owner's, while the far end has none */
     uint64_t woke_at_us;     /* when the far end was last woken, */
     uint32_t woke_at_waits;  /* and how often the owner had waited by then */
-    uint32_t metadata_stock; /* references to hand out */
     bool is_open;
     bool is_peer_closed;
 

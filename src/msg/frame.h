@@ -90,6 +90,7 @@ static inline size_t cz_frame_get_header(const uint8_t *from, size_t available,
         *body = from[1];
         return 2;
     }
+    *body = 0;
     if (available < CZ_FRAME_HEADER_MAX)
         return 0;
     *body = cz_get_be64(from + 1);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * How many processors this process may use: those of its affinity mask,
- * cut down to the quota of its control groups. A container with a quota of
+ * How many processors there are for this process and its peers: those of the
+ * machine, cut down to the quota of its control groups. A process pinned to
+ * one of many may still spin for a peer on another. A container with a quota of
  * one processor on a machine with 64 must count as one, or spinning would
  * burn the quota that the peer needs.
  *
@@ -11,16 +12,15 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CPU_PATH_MAX = 512 };
 
-static unsigned cpu_affinity_count(void)
+static unsigned cpu_online_count(void)
 {
-    cpu_set_t cpus;
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
 
-    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
-        return 1;
-    return (unsigned)CPU_COUNT(&cpus);
+    return count > 0 ? (unsigned)count : 1;
 }
 
 /* The quota in whole processors, rounded up; 0 = no limit. */
@@ -144,7 +144,7 @@ static unsigned cpu_cgroup_limit(void)
 
 unsigned cz_cpu_count(void)
 {
-    unsigned count = cpu_affinity_count();
+    unsigned count = cpu_online_count();
     unsigned limit = cpu_cgroup_limit();
 
     if (limit && limit < count)

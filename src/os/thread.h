@@ -44,8 +44,8 @@ CZ_MUST_CHECK int cz_thread_start_detached(const char *name,
 /* A number that differs between live threads and is never 0. */
 uintptr_t cz_thread_self(void);
 
-/* How many processors this process may use: affinity and cgroup quota
- * taken into account, at least 1. Slow; ask once. */
+/* How many processors this process and its peers run on: the machine's, cut
+ * down to the cgroup's quota, at least 1. Slow; ask once. */
 unsigned cz_cpu_count(void);
 
 /* Gives the processor to another runnable thread, if there is one. */

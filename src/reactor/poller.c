@@ -96,6 +96,18 @@ void cz_poller_destroy(struct cz_poller *poller)
     cz_free(poller);
 }
 
+bool cz_poller_is_known(const char *name)
+{
+    return poller_choose(name) >= 0;
+}
+
+const char *cz_poller_default(const char *name)
+{
+    int choice = poller_choose(name);
+
+    return poller_choices[choice < 0 ? 0 : choice]->name;
+}
+
 const char *cz_poller_backend(const struct cz_poller *poller)
 {
     return poller->backend->ops->name;

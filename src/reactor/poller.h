@@ -71,6 +71,12 @@ CZ_MUST_CHECK int cz_poller_create(const char *backend,
                                    struct cz_poller **poller);
 void cz_poller_destroy(struct cz_poller *poller);
 
+/* Is there a back-end of this name? */
+bool cz_poller_is_known(const char *name);
+
+/* The name of the one that cz_poller_create would try first. */
+const char *cz_poller_default(const char *name);
+
 /* The name of the back-end in use. */
 const char *cz_poller_backend(const struct cz_poller *poller);
 

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Contexts: beginning, end, and the placing of sockets and connections.
+ *
+ * Thread: any. Owns: see core/ctx.h.
+ */
+#include "core/ctx.h"
+
+#include "base/alloc.h"
+#include "core/error.h"
+#include "core/io_thread.h"
+#include "core/socket.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/park.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SPIN_US_DEFAULT = 50,
+    SPIN_US_MAX = 1000000,
+};
+
+static int environment_int(const char *name, int min, int max, int fallback)
+{
+    const char *text = cz_environment(name);
+    char *end;
+    long number;
+
+    if (!text)
+        return fallback;
+    number = strtol(text, &end, 10);
+    return *end || number < min || number > max ? fallback : (int)number;
+}
+
+static void ctx_config_init(struct cz_ctx_config *config)
+{
+    const char *reactor = cz_environment("CERO_REACTOR");
+
+    config->io_threads = 1;
+    config->sockets_max = 1023;
+    config->thread_priority = -1;
+    config->thread_sched_policy = -1;
+    config->msgsz_max = INT_MAX;
+    config->zero_copy_recv = 1;
+    config->blocky = 1;
+    config->spin_us =
+        environment_int("CERO_SPIN_US", 0, SPIN_US_MAX, SPIN_US_DEFAULT);
+    config->baton = environment_int("CERO_BATON", 0, 1, 1);
+    if (reactor)
+        snprintf(config->reactor, sizeof config->reactor, "%s", reactor);
+}
+
+struct cz_ctx *cz_ctx_create(const struct cz_transport *const *transports)
+{
+    struct cz_ctx *ctx = cz_zalloc(sizeof *ctx);
+
+    if (!ctx)
+        return NULL;
+    ctx->tag = CZ_CTX_TAG;
+    ctx->transports = transports;
+    ctx->cpu_count = 0;
+    cz_mutex_init(&ctx->lock);
+    cz_list_init(&ctx->sockets);
+    cz_list_init(&ctx->free_sockets);
+    cz_registry_init(&ctx->registry);
+    ctx_config_init(&ctx->config);
+    return ctx;
+}
+
+void cz_ctx_shutdown(struct cz_ctx *ctx)
+{
+    cz_mutex_lock(&ctx->lock);
+    if (!ctx->is_terminating) {
+        ctx->is_terminating = true;
+        cz_list_for_each(node, &ctx->sockets)
+            cz_socket_post_terminate(node);
+    }
+    cz_mutex_unlock(&ctx->lock);
+}
+
+static bool ctx_is_idle(struct cz_ctx *ctx)
+{
+    int count;
+
+    cz_mutex_lock(&ctx->lock);
+    count = ctx->socket_count;
+    cz_mutex_unlock(&ctx->lock);
+    return count == 0 && atomic_load(&ctx->tenants) == 0;
+}
+
+static void ctx_destroy(struct cz_ctx *ctx)
+{
+    struct cz_list *node;
+
+    for (int i = 0; i < ctx->io_count; i++)
+        cz_io_thread_destroy(ctx->io[i]);
+    cz_free(ctx->io);
+    while ((node = cz_list_pop_front(&ctx->free_sockets)))
+        cz_socket_free(node);
+    cz_registry_fini(&ctx->registry);
+    cz_mutex_fini(&ctx->lock);
+    ctx->tag = 0;
+    cz_free(ctx);
+}
+
+int cz_ctx_terminate(struct cz_ctx *ctx)
+{
+    int rc;
+
+    cz_ctx_shutdown(ctx);
+    for (;;) {
+        uint32_t departures = atomic_load(&ctx->departures);
+
+        if (ctx_is_idle(ctx))
+            break;
+        rc = cz_park(&ctx->departures, departures, CZ_CLOCK_NEVER);
+        if (rc == -EINTR)
+            return rc;
+    }
+    ctx_destroy(ctx);
+    return 0;
+}
+
+/* ---- sockets and tenants -------------------------------------------- */
+
+int cz_ctx_add_socket(struct cz_ctx *ctx, struct cz_list **link, size_t size)
+{
+    int rc = 0;
+
+    *link = NULL;
+    cz_mutex_lock(&ctx->lock);
+    if (ctx->is_terminating)
+        rc = -CZ_ETERM;
+    else if (ctx->socket_count >= ctx->config.sockets_max)
+        rc = -EMFILE;
+    else {
+        struct cz_list *node = cz_list_pop_front(&ctx->free_sockets);
+
+        if (!node)
+            node = cz_zalloc_lines(size);
+        if (node) {
+            cz_list_push_back(&ctx->sockets, node);
+            ctx->socket_count++;
+            ctx->had_socket = true;
+        } else {
+            rc = -ENOMEM;
+        }
+        *link = node;
+    }
+    cz_mutex_unlock(&ctx->lock);
+    return rc;
+}
+
+static void ctx_announce_departure(struct cz_ctx *ctx)
+{
+    atomic_fetch_add(&ctx->departures, 1);
+    cz_unpark(&ctx->departures, INT_MAX);
+}
+
+void cz_ctx_remove_socket(struct cz_ctx *ctx, struct cz_list *link)
+{
+    cz_mutex_lock(&ctx->lock);
+    cz_list_remove(link);
+    /* The longest closed is used first: a stale handle stays dead for as
+     * long as possible. */
+    cz_list_push_back(&ctx->free_sockets, link);
+    ctx->socket_count--;
+    ctx_announce_departure(ctx);
+    cz_mutex_unlock(&ctx->lock);
+}
+
+void cz_ctx_tenant_came(struct cz_ctx *ctx)
+{
+    atomic_fetch_add(&ctx->tenants, 1);
+}
+
+void cz_ctx_tenant_gone(struct cz_ctx *ctx)
+{
+    /* Under the lock: zmq_ctx_term must not free the context between the
+     * two steps. */
+    cz_mutex_lock(&ctx->lock);
+    atomic_fetch_sub(&ctx->tenants, 1);
+    ctx_announce_departure(ctx);
+    cz_mutex_unlock(&ctx->lock);
+}
+
+/* ---- I/O threads ---------------------------------------------------- */
+
+static void ctx_thread_options(const struct cz_ctx *ctx, int index,
+                               struct cz_thread_options *options)
+{
+    const struct cz_ctx_config *config = &ctx->config;
+    char name[48];
+
+    memset(options, 0, sizeof *options);
+    options->priority = config->thread_priority;
+    options->sched_policy = config->thread_sched_policy;
+    options->has_affinity = config->has_thread_cpus;
+    options->cpus = config->thread_cpus;
+    snprintf(name, sizeof name, "%s%sZMQbg/IO/%d", config->thread_name_prefix,
+             config->thread_name_prefix[0] ? "/" : "", index);
+    memcpy(options->name, name, sizeof options->name - 1);
+}
+
+/* Starts the I/O threads: all of them, or none. With the lock held. */
+static int ctx_start_io(struct cz_ctx *ctx)
+{
+    int wanted = ctx->config.io_threads;
+    int rc = 0;
+
+    if (ctx->io_count > 0 || wanted == 0)
+        return 0;
+    ctx->io = cz_zalloc((size_t)wanted * sizeof(struct cz_io_thread *));
+    if (!ctx->io)
+        return -ENOMEM;
+    for (int i = 0; i < wanted && rc == 0; i++) {
+        struct cz_thread_options options;
+
+        ctx_thread_options(ctx, i, &options);
+        rc = cz_io_thread_create(ctx->config.reactor, &options, &ctx->io[i]);
+        if (rc == 0)
+            ctx->io_count++;
+    }
+    if (rc == 0)
+        return 0;
+    while (ctx->io_count > 0)
+        cz_io_thread_destroy(ctx->io[--ctx->io_count]);
+    cz_free(ctx->io);
+    ctx->io = NULL;
+    return rc;
+}
+
+int cz_ctx_choose_io(struct cz_ctx *ctx, uint64_t affinity,
+                     struct cz_io_thread **out)
+{
+    struct cz_io_thread *best = NULL;
+    uint32_t best_load = 0;
+    int rc;
+
+    cz_mutex_lock(&ctx->lock);
+    rc = ctx_start_io(ctx);
+    for (int i = 0; i < ctx->io_count; i++) {
+        uint32_t load = atomic_load_explicit(&ctx->io[i]->load,
+                                             memory_order_relaxed);
+
+        if (affinity != 0 && !(i < 64 && affinity >> i & 1))
+            continue;
+        if (!best || load < best_load) {
+            best = ctx->io[i];
+            best_load = load;
+        }
+    }
+    cz_mutex_unlock(&ctx->lock);
+    if (rc == 0 && !best)
+        rc = -CZ_EMTHREAD;
+    *out = best;
+    return rc;
+}

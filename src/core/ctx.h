@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The context: one messaging universe. Its settings, its sockets, its I/O
+ * threads, the names of its inproc endpoints.
+ *
+ * No thread is started before a socket first needs one. zmq_ctx_term waits
+ * for two counts to become zero: sockets open and tenants on I/O threads.
+ *
+ * Thread: any. Owns: the I/O threads, and the memory of closed sockets,
+ * which stays readable (and is used again) until the context goes, so that
+ * a call with a stale handle gets ENOTSOCK.
+ */
+#ifndef CZ_CORE_CTX_H
+#define CZ_CORE_CTX_H
+
+#include "base/compiler.h"
+#include "base/list.h"
+#include "core/registry.h"
+#include "os/mutex.h"
+#include "os/thread.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cz_io_thread;
+struct cz_socket;
+struct cz_transport;
+
+enum {
+    CZ_CTX_TAG = 0x7a6d71c0,
+    CZ_SOCKET_LIMIT = 65535,
+    CZ_THREAD_NAME_PREFIX_MAX = 16,
+    CZ_REACTOR_NAME_MAX = 15,
+};
+
+struct cz_ctx_config {
+    int io_threads;
+    int sockets_max;
+    int thread_priority;
+    int thread_sched_policy;
+    cpu_set_t thread_cpus;
+    bool has_thread_cpus;
+    char thread_name_prefix[CZ_THREAD_NAME_PREFIX_MAX + 1];
+    int msgsz_max;
+    int zero_copy_recv;
+    int ipv6;
+    int blocky;
+    int spin_us;
+    int baton;
+    char reactor[CZ_REACTOR_NAME_MAX + 1]; /* "" = the best there is */
+};
+
+struct cz_ctx {
+    uint32_t tag;
+    struct cz_mutex lock;
+    struct cz_ctx_config config; /* under the lock */
+    const struct cz_transport *const *transports;
+
+    struct cz_list sockets;      /* under the lock */
+    struct cz_list free_sockets; /* closed ones, to be used again */
+    int socket_count;
+    bool is_terminating;
+    bool had_socket;
+
+    struct cz_io_thread **io;
+    int io_count; /* started; 0 before the first need */
+
+    struct cz_registry registry;
+    _Atomic uint32_t tenants;
+    _Atomic uint32_t departures; /* changes when a socket or tenant goes */
+    unsigned cpu_count;
+};
+
+/* `transports`: a NULL-terminated table. NULL = no memory. */
+struct cz_ctx *cz_ctx_create(const struct cz_transport *const *transports);
+
+/* Ends all calls on its sockets with ETERM. */
+void cz_ctx_shutdown(struct cz_ctx *ctx);
+
+/* The same, waits for sockets and tenants, and frees it. 0, or -EINTR: call
+ * again. */
+CZ_MUST_CHECK int cz_ctx_terminate(struct cz_ctx *ctx);
+
+static inline bool cz_ctx_is_alive(const struct cz_ctx *ctx)
+{
+    return ctx && ctx->tag == CZ_CTX_TAG;
+}
+
+/* Memory for a socket, zeroed but for what a stale handle may look at, with
+ * its place in the list taken. 0, -ETERM, -EMFILE (too many), -ENOMEM. */
+CZ_MUST_CHECK int cz_ctx_add_socket(struct cz_ctx *ctx, struct cz_list **link,
+                                    size_t size);
+void cz_ctx_remove_socket(struct cz_ctx *ctx, struct cz_list *link);
+
+/* The I/O thread with the least to do among those that `affinity` allows
+ * (0 = all), started if need be. 0, -EMTHREAD, -ENOMEM, -EMFILE, -EAGAIN. */
+CZ_MUST_CHECK int cz_ctx_choose_io(struct cz_ctx *ctx, uint64_t affinity,
+                                   struct cz_io_thread **io);
+
+void cz_ctx_tenant_came(struct cz_ctx *ctx);
+void cz_ctx_tenant_gone(struct cz_ctx *ctx);
+
+#endif

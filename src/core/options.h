@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Socket options: where their values are, and the one table that says for
+ * each of them its number, type, range, default and place (zmq_setsockopt(3),
+ * zmq_getsockopt(3)).
+ *
+ * A socket has one struct cz_options. Endpoints take a snapshot when they
+ * are bound or connected, shared by all their connections, so that a later
+ * change affects later endpoints only.
+ *
+ * Thread: the socket's; a snapshot never changes.
+ */
+#ifndef CZ_CORE_OPTIONS_H
+#define CZ_CORE_OPTIONS_H
+
+#include "base/compiler.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    CZ_ROUTING_ID_MAX = 255,
+    CZ_DEVICE_NAME_MAX = 16, /* IFNAMSIZ */
+};
+
+struct cz_options {
+    uint64_t affinity;
+    int64_t maxmsgsize;
+    int sndhwm;
+    int rcvhwm;
+    int sndtimeo_ms;
+    int rcvtimeo_ms;
+    int linger_ms;
+    int sndbuf;
+    int rcvbuf;
+    int backlog;
+    int reconnect_ivl_ms;
+    int reconnect_ivl_max_ms;
+    int reconnect_stop;
+    int handshake_ivl_ms;
+    int connect_timeout_ms;
+    int heartbeat_ivl_ms;
+    int heartbeat_ttl_ms;
+    int heartbeat_timeout_ms;
+    int immediate;
+    int ipv6;
+    int tos;
+    int priority;
+    int busy_poll_us;
+    int tcp_keepalive;
+    int tcp_keepalive_cnt;
+    int tcp_keepalive_idle_s;
+    int tcp_keepalive_intvl_s;
+    int tcp_maxrt_ms;
+    int use_fd;
+    int probe_router;
+    /* For transports that this build may not have. */
+    int rate_kbps;
+    int recovery_ivl_ms;
+    int multicast_hops;
+    int multicast_maxtpdu;
+    int multicast_loop;
+
+    uint8_t routing_id[CZ_ROUTING_ID_MAX];
+    uint8_t routing_id_size;
+    char bind_to_device[CZ_DEVICE_NAME_MAX + 1];
+
+    uint8_t socket_type;
+    _Atomic uint32_t refs; /* of a snapshot */
+};
+
+void cz_options_init(struct cz_options *options, int socket_type);
+
+/* A shared copy with one reference; NULL = no memory. */
+struct cz_options *cz_options_snapshot(const struct cz_options *options);
+struct cz_options *cz_options_ref(struct cz_options *options);
+void cz_options_unref(struct cz_options *options);
+
+/* Options that live in the table. 0, -EINVAL, -ENOTSUP (known, but not built
+ * yet: docs/compat.md), or -ENOENT: not in the table, the socket may know it. */
+CZ_MUST_CHECK int cz_options_set(struct cz_options *options, int number,
+                                 const void *value, size_t size);
+CZ_MUST_CHECK int cz_options_get(const struct cz_options *options, int number,
+                                 void *value, size_t *size);
+
+/* Stores an int as zmq_getsockopt does: the buffer may be larger than an int,
+ * the rest is zeroed. 0 or -EINVAL. */
+CZ_MUST_CHECK int cz_options_put_int(int from, void *value, size_t *size);
+
+/* The same for text, with its NUL. */
+CZ_MUST_CHECK int cz_options_put_text(const char *from, void *value,
+                                      size_t *size);
+
+#endif

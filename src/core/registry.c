@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The inproc names of a context.
+ *
+ * Thread: any, under the lock. Owns: the entries and their names.
+ */
+#include "core/registry.h"
+
+#include "base/alloc.h"
+#include "core/pipe.h"
+
+#include <string.h>
+
+void cz_registry_init(struct cz_registry *registry)
+{
+    cz_mutex_init(&registry->lock);
+    cz_list_init(&registry->entries);
+}
+
+void cz_registry_fini(struct cz_registry *registry)
+{
+    cz_list_for_each(node, &registry->entries)
+        cz_registry_remove(
+            cz_container_of(node, struct cz_registry_entry, link));
+    cz_mutex_fini(&registry->lock);
+}
+
+struct cz_registry_entry *
+cz_registry_add(struct cz_registry *registry, enum cz_registry_kind kind,
+                const char *name, struct cz_socket *socket,
+                struct cz_pipe_end *end)
+{
+    struct cz_registry_entry *entry = cz_zalloc(sizeof *entry);
+
+    if (!entry)
+        return NULL;
+    entry->name = cz_strdup(name);
+    if (!entry->name) {
+        cz_free(entry);
+        return NULL;
+    }
+    entry->kind = kind;
+    entry->socket = socket;
+    entry->end = end;
+    cz_list_push_back(&registry->entries, &entry->link);
+    return entry;
+}
+
+void cz_registry_remove(struct cz_registry_entry *entry)
+{
+    cz_list_remove(&entry->link);
+    cz_free(entry->name);
+    cz_free(entry);
+}
+
+struct cz_registry_entry *cz_registry_find(struct cz_registry *registry,
+                                           enum cz_registry_kind kind,
+                                           const char *name)
+{
+    cz_list_for_each(node, &registry->entries)
+    {
+        struct cz_registry_entry *entry =
+            cz_container_of(node, struct cz_registry_entry, link);
+
+        if (entry->kind == kind && strcmp(entry->name, name) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+int cz_registry_remove_socket(struct cz_registry *registry,
+                              const struct cz_socket *socket, const char *name)
+{
+    int count = 0;
+
+    cz_list_for_each(node, &registry->entries)
+    {
+        struct cz_registry_entry *entry =
+            cz_container_of(node, struct cz_registry_entry, link);
+
+        if (entry->socket != socket ||
+            (name && strcmp(entry->name, name) != 0))
+            continue;
+        if (entry->kind == CZ_REGISTRY_WAITING)
+            cz_pipe_close(entry->end, 0);
+        cz_registry_remove(entry);
+        count++;
+    }
+    return count;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Sockets: what all types have in common. A type (src/type) is one table of
+ * operations and a struct that begins with a struct cz_socket.
+ *
+ * Thread: the application's, one at a time; only cz_socket_post_terminate
+ * comes from others. Owns: its ends of pipes, its list of endpoints, its
+ * mailbox and its monitor.
+ */
+#ifndef CZ_CORE_SOCKET_H
+#define CZ_CORE_SOCKET_H
+
+#include "base/compiler.h"
+#include "base/list.h"
+#include "core/command.h"
+#include "core/mailbox.h"
+#include "core/options.h"
+#include "core/pipe.h"
+#include "msg/frame.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cz_ctx;
+struct cz_io_object;
+struct cz_io_thread;
+struct cz_monitor;
+struct cz_socket;
+struct cz_tenant;
+struct cz_transport;
+
+enum {
+    CZ_SOCKET_TAG = 0x7a6d7150,
+    CZ_SOCKET_DEAD = 0x0dead0cc,
+    /* One size for all types, so that a closed one serves for any. */
+    CZ_SOCKET_SLOT_SIZE = 1536,
+};
+
+enum { CZ_DONTWAIT = 1, CZ_SNDMORE = 2 };       /* ZMQ_DONTWAIT, ... */
+enum { CZ_POLLED_IN = 1, CZ_POLLED_OUT = 2 };   /* ZMQ_POLLIN, ... */
+
+/* A type of socket. All run on the socket's thread. */
+struct cz_socket_ops {
+    const char *name;
+    int type; /* ZMQ_PAIR, ... */
+    size_t size;
+    /* Does zmq_connect to an endpoint already connected to do nothing? */
+    bool connects_once;
+
+    void (*init)(struct cz_socket *socket);
+
+    /* A pipe to a peer has come; the peer has gone (what it sent before may
+     * still be unread); the end leaves the socket's lists for good. */
+    void (*attach)(struct cz_socket *socket, struct cz_pipe_end *end);
+    void (*peer_closed)(struct cz_socket *socket, struct cz_pipe_end *end);
+    void (*detach)(struct cz_socket *socket, struct cz_pipe_end *end);
+
+    /* A pipe found empty has something again; one found full has room. */
+    void (*readable)(struct cz_socket *socket, struct cz_pipe_end *end);
+    void (*writable)(struct cz_socket *socket, struct cz_pipe_end *end);
+
+    /* Sends one frame; takes over its buffer on success. 0; -EAGAIN: not
+     * now, but perhaps after the next command; or another error. */
+    int (*send)(struct cz_socket *socket, struct cz_frame *frame);
+    /* Receives one frame, valid until the next call; its buffer becomes the
+     * caller's. 0, -EAGAIN, or another error. */
+    int (*recv)(struct cz_socket *socket, struct cz_frame *frame);
+
+    /* CZ_POLLED_...: what would not block now. */
+    unsigned (*events)(struct cz_socket *socket);
+
+    /* Options of the type: 0 or -errno; -ENOENT = not one of its own. NULL:
+     * it has none. */
+    int (*set_option)(struct cz_socket *socket, int number, const void *value,
+                      size_t size);
+    int (*get_option)(struct cz_socket *socket, int number, void *value,
+                      size_t *size);
+};
+
+/* Something that was bound or connected. */
+struct cz_endpoint_entry {
+    struct cz_list link;
+    char *name; /* what unbind and disconnect look for */
+    struct cz_io_object *object; /* listener or session; NULL for inproc */
+    bool is_bound;
+};
+
+/* Learns how long waiting may spin: on while it succeeds, off for longer and
+ * longer while it does not. */
+struct cz_spin {
+    uint16_t skip;
+    uint16_t backoff;
+};
+
+struct cz_socket {
+    struct cz_list link; /* of the context's sockets; first, see ctx.c */
+    uint32_t tag;
+
+    /* What every send and receive looks at. */
+    bool is_terminated;
+    bool has_more; /* ZMQ_RCVMORE */
+    bool has_fd;   /* ZMQ_FD was asked for */
+    const struct cz_socket_ops *ops;
+    struct cz_mailbox *mailbox;
+
+    struct cz_ctx *ctx;
+    struct cz_list ends;
+    struct cz_list endpoints;
+    char *last_endpoint;
+    struct cz_monitor *monitor;
+    struct cz_tenant **tenants; /* one per I/O thread of the context, or NULL */
+    struct cz_io_thread *sole_io; /* if all its I/O is on one thread */
+    int tenant_count;
+    struct cz_spin spin;
+    uint32_t spin_us_max;
+    bool may_drive;
+    int pid; /* of the process that made it */
+
+    struct cz_command terminate;
+    struct cz_options options;
+};
+
+/* ---- life ----------------------------------------------------------- */
+
+/* 0, -ETERM, -EMFILE, -ENOMEM. */
+CZ_MUST_CHECK int cz_socket_create(struct cz_ctx *ctx,
+                                   const struct cz_socket_ops *ops,
+                                   struct cz_socket **socket);
+/* Never blocks: what has still to be sent lingers on the I/O threads. */
+void cz_socket_close(struct cz_socket *socket);
+
+static inline bool cz_socket_is_alive(const struct cz_socket *socket)
+{
+    return CZ_LIKELY(socket != NULL) && CZ_LIKELY(socket->tag == CZ_SOCKET_TAG);
+}
+
+/* For the context, which knows sockets by their links. */
+void cz_socket_post_terminate(struct cz_list *link);
+void cz_socket_free(struct cz_list *link);
+
+/* ---- traffic -------------------------------------------------------- */
+
+/* Runs the commands that have come. 0 or -ETERM. */
+CZ_MUST_CHECK int cz_socket_process(struct cz_socket *socket);
+
+CZ_MUST_CHECK int cz_socket_send_slow(struct cz_socket *socket,
+                                      struct cz_frame *frame, int flags);
+CZ_MUST_CHECK int cz_socket_recv_slow(struct cz_socket *socket,
+                                      struct cz_frame *frame, int flags);
+
+/* Sends a frame, blocking as flags and ZMQ_SNDTIMEO say. Takes over the
+ * frame's buffer on success. 0 or -errno. */
+CZ_MUST_CHECK static CZ_ALWAYS_INLINE int
+cz_socket_send(struct cz_socket *s, struct cz_frame *frame, int flags)
+{
+    int rc;
+
+    frame->flags = flags & CZ_SNDMORE ? CZ_FRAME_MORE : 0;
+    if (CZ_LIKELY(cz_mailbox_is_empty(s->mailbox)) &&
+        CZ_LIKELY(!s->is_terminated)) {
+        rc = s->ops->send(s, frame);
+        if (CZ_LIKELY(rc != -EAGAIN))
+            return rc;
+    }
+    return cz_socket_send_slow(s, frame, flags);
+}
+
+/* Receives a frame, likewise. */
+CZ_MUST_CHECK static CZ_ALWAYS_INLINE int
+cz_socket_recv(struct cz_socket *s, struct cz_frame *frame, int flags)
+{
+    int rc;
+
+    if (CZ_LIKELY(cz_mailbox_is_empty(s->mailbox)) &&
+        CZ_LIKELY(!s->is_terminated)) {
+        rc = s->ops->recv(s, frame);
+        if (CZ_LIKELY(rc == 0)) {
+            s->has_more = frame->flags & CZ_FRAME_MORE;
+            return 0;
+        }
+    }
+    return cz_socket_recv_slow(s, frame, flags);
+}
+
+/* What would not block now; runs commands. CZ_POLLED_... or -ETERM. */
+CZ_MUST_CHECK int cz_socket_events(struct cz_socket *socket);
+
+/* Waits for the next command: 0, -ETIMEDOUT, -EINTR. */
+CZ_MUST_CHECK int cz_socket_wait(struct cz_socket *socket,
+                                 uint64_t deadline_us);
+
+/* The thread is going to wait for the mailbox's descriptor instead. */
+void cz_socket_wait_elsewhere(struct cz_socket *socket);
+
+/* ---- endpoints ------------------------------------------------------ */
+
+CZ_MUST_CHECK int cz_socket_bind(struct cz_socket *socket,
+                                 const char *endpoint);
+CZ_MUST_CHECK int cz_socket_connect(struct cz_socket *socket,
+                                    const char *endpoint);
+/* Both zmq_unbind and zmq_disconnect. */
+CZ_MUST_CHECK int cz_socket_unbind(struct cz_socket *socket,
+                                   const char *endpoint);
+
+/* ---- options -------------------------------------------------------- */
+
+CZ_MUST_CHECK int cz_socket_set_option(struct cz_socket *socket, int number,
+                                       const void *value, size_t size);
+CZ_MUST_CHECK int cz_socket_get_option(struct cz_socket *socket, int number,
+                                       void *value, size_t *size);
+
+/* ---- for transports ------------------------------------------------- */
+
+extern const struct cz_pipe_events cz_socket_pipe_events;
+
+/* Takes an end of a pipe; `entry` is what it was made for, or NULL. */
+void cz_socket_attach(struct cz_socket *socket, struct cz_pipe_end *end,
+                      void *entry);
+
+/* Closes an end and forgets it. */
+void cz_socket_drop_end(struct cz_socket *socket, struct cz_pipe_end *end);
+
+/* Enters an endpoint, which becomes ZMQ_LAST_ENDPOINT. `object` may be NULL.
+ * NULL = no memory. */
+struct cz_endpoint_entry *cz_socket_add_endpoint(struct cz_socket *socket,
+                                                 const char *name,
+                                                 struct cz_io_object *object,
+                                                 bool is_bound);
+void cz_socket_remove_endpoint(struct cz_endpoint_entry *entry);
+
+/* Makes ZMQ_LAST_ENDPOINT this. 0 or -ENOMEM. */
+CZ_MUST_CHECK int cz_socket_set_last_endpoint(struct cz_socket *socket,
+                                              const char *name);
+
+/* Chooses an I/O thread for something new and returns what the socket has
+ * there. 0, -EMTHREAD, -ENOMEM, -EMFILE. */
+CZ_MUST_CHECK int cz_socket_tenant(struct cz_socket *socket,
+                                   struct cz_tenant **tenant);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Sockets: sending, receiving and waiting, when it does not succeed at once.
+ *
+ * Thread: the socket's.
+ */
+#include "core/ctx.h"
+#include "core/error.h"
+#include "core/io_thread.h"
+#include "core/socket.h"
+#include "os/clock.h"
+#include "os/thread.h"
+
+#include <errno.h>
+
+enum { SPIN_BACKOFF_MAX = 1023 };
+
+int cz_socket_process(struct cz_socket *s)
+{
+    cz_mailbox_run(s->mailbox);
+    return s->is_terminated ? -CZ_ETERM : 0;
+}
+
+/* ---- waiting -------------------------------------------------------- */
+
+/* How long this wait may spin. Where the last spins were in vain, only every
+ * n-th wait tries again, n doubling each time. */
+static uint32_t spin_begin(struct cz_socket *s)
+{
+    if (s->spin_us_max == 0)
+        return 0;
+    if (s->spin.skip > 0) {
+        s->spin.skip--;
+        return 0;
+    }
+    if (s->ctx->cpu_count == 0)
+        s->ctx->cpu_count = cz_cpu_count();
+    return s->ctx->cpu_count > 1 ? s->spin_us_max : 0;
+}
+
+static void spin_end(struct cz_socket *s, uint32_t spin_us, uint64_t since_us)
+{
+    if (spin_us == 0)
+        return;
+    if (cz_clock_us() - since_us < spin_us) {
+        s->spin.backoff = 0;
+        return;
+    }
+    s->spin.backoff = s->spin.backoff * 2 + 1;
+    if (s->spin.backoff > SPIN_BACKOFF_MAX)
+        s->spin.backoff = SPIN_BACKOFF_MAX;
+    s->spin.skip = s->spin.backoff;
+}
+
+/* Nothing can come but from other threads of this process. */
+static int wait_for_threads(struct cz_socket *s, uint64_t deadline_us,
+                            uint32_t spin_us, uint64_t now_us)
+{
+    uint64_t until_us = now_us + spin_us;
+
+    while (spin_us && cz_mailbox_is_empty(s->mailbox)) {
+        if (cz_clock_us() >= until_us)
+            break;
+        cz_cpu_relax();
+    }
+    return cz_mailbox_park(s->mailbox, deadline_us);
+}
+
+int cz_socket_wait(struct cz_socket *s, uint64_t deadline_us)
+{
+    uint64_t now_us = cz_clock_us();
+    uint32_t spin_us = spin_begin(s);
+    int rc;
+
+    if (s->sole_io && s->may_drive && !s->has_fd)
+        rc = cz_io_drive(s->sole_io, s->mailbox, deadline_us, spin_us);
+    else
+        rc = wait_for_threads(s, deadline_us, spin_us, now_us);
+    spin_end(s, spin_us, now_us);
+    return rc;
+}
+
+/* Before waiting for room: the messages that fill the pipe may only be
+ * waiting for somebody to write them. */
+static void help_io(struct cz_socket *s)
+{
+    if (s->sole_io && s->may_drive)
+        cz_io_help(s->sole_io);
+}
+
+/* Before saying that there is nothing: if nobody reads the descriptors just
+ * now, do it. True: something has come. */
+static bool look_around(struct cz_socket *s)
+{
+    if (s->sole_io)
+        cz_io_look(s->sole_io);
+    return !cz_mailbox_is_empty(s->mailbox);
+}
+
+void cz_socket_wait_elsewhere(struct cz_socket *s)
+{
+    if (s->sole_io)
+        cz_io_resume(s->sole_io);
+}
+
+static uint64_t deadline_after(int timeout_ms)
+{
+    if (timeout_ms < 0)
+        return CZ_CLOCK_NEVER;
+    return cz_clock_us() + (uint64_t)timeout_ms * 1000;
+}
+
+/* ---- sending and receiving ------------------------------------------ */
+
+int cz_socket_send_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
+{
+    bool may_wait = !(flags & CZ_DONTWAIT) && s->options.sndtimeo_ms != 0;
+    uint64_t deadline_us = 0;
+    int rc;
+
+    for (;;) {
+        rc = cz_socket_process(s);
+        if (rc == 0)
+            rc = s->ops->send(s, frame);
+        if (rc != -EAGAIN || !may_wait)
+            return rc;
+        if (deadline_us == 0)
+            deadline_us = deadline_after(s->options.sndtimeo_ms);
+        help_io(s);
+        if (!cz_mailbox_is_empty(s->mailbox))
+            continue;
+        rc = cz_socket_wait(s, deadline_us);
+        if (rc != 0)
+            return rc == -ETIMEDOUT ? -EAGAIN : rc;
+    }
+}
+
+int cz_socket_recv_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
+{
+    bool may_wait = !(flags & CZ_DONTWAIT) && s->options.rcvtimeo_ms != 0;
+    uint64_t deadline_us = 0;
+    int rc;
+
+    for (;;) {
+        rc = cz_socket_process(s);
+        if (rc == 0)
+            rc = s->ops->recv(s, frame);
+        if (rc == 0) {
+            s->has_more = frame->flags & CZ_FRAME_MORE;
+            return 0;
+        }
+        if (rc != -EAGAIN)
+            return rc;
+        if (!may_wait && !look_around(s))
+            return rc;
+        if (!may_wait)
+            continue;
+        if (deadline_us == 0)
+            deadline_us = deadline_after(s->options.rcvtimeo_ms);
+        rc = cz_socket_wait(s, deadline_us);
+        if (rc != 0)
+            return rc == -ETIMEDOUT ? -EAGAIN : rc;
+    }
+}
+
+int cz_socket_events(struct cz_socket *s)
+{
+    int rc = cz_socket_process(s);
+    unsigned events;
+
+    if (rc != 0)
+        return rc;
+    events = s->ops->events(s);
+    if (!(events & CZ_POLLED_IN) && look_around(s)) {
+        rc = cz_socket_process(s);
+        if (rc != 0)
+            return rc;
+        events = s->ops->events(s);
+    }
+    return (int)events;
+}

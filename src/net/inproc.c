@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * inproc: a pipe straight from socket to socket, in one context
+ * (zmq_inproc(7)). No I/O thread takes part.
+ *
+ * Either side may come first. Who connects to a name that nobody has bound
+ * leaves the far end of its pipe in the registry, and may send; who binds the
+ * name takes all ends that wait for it.
+ *
+ * Thread: the socket's, with the registry's lock for what two sockets share.
+ */
+#include "core/ctx.h"
+#include "core/socket.h"
+#include "net/transports.h"
+
+#include <errno.h>
+
+/* Both sockets' marks count; no limit on either side is no limit at all. */
+static uint32_t inproc_hwm(int sndhwm, int rcvhwm)
+{
+    if (sndhwm == 0 || rcvhwm == 0)
+        return 0;
+    return (uint32_t)sndhwm + (uint32_t)rcvhwm;
+}
+
+/* Takes over an end that has waited for this name. With the lock. */
+static void inproc_take(struct cz_socket *s, struct cz_pipe_end *end)
+{
+    struct cz_pipe_end *far = end->peer;
+    uint32_t far_sndhwm =
+        atomic_load_explicit(&end->in->hwm, memory_order_relaxed);
+
+    /* The stream towards us was limited by its sender's mark alone. */
+    cz_stream_set_hwm(end->in,
+                      inproc_hwm((int)far_sndhwm, s->options.rcvhwm));
+    cz_stream_set_hwm(end->out, inproc_hwm(s->options.sndhwm, far->rcvhwm));
+    cz_socket_attach(s, end, NULL);
+    cz_pipe_adopt(end, s->mailbox, &cz_socket_pipe_events, s);
+    /* There may be more room than before. */
+    cz_pipe_give_credit(end);
+}
+
+static int inproc_register(struct cz_socket *s, const char *endpoint)
+{
+    struct cz_registry_entry *entry = cz_registry_add(
+        &s->ctx->registry, CZ_REGISTRY_BOUND, endpoint, s, NULL);
+
+    if (!entry)
+        return -ENOMEM;
+    if (cz_socket_set_last_endpoint(s, endpoint) != 0) {
+        cz_registry_remove(entry);
+        return -ENOMEM;
+    }
+    entry->sndhwm = s->options.sndhwm;
+    entry->rcvhwm = s->options.rcvhwm;
+    return 0;
+}
+
+static int inproc_bind(struct cz_socket *s, const char *endpoint,
+                       const char *address)
+{
+    struct cz_registry *registry = &s->ctx->registry;
+    struct cz_registry_entry *entry;
+    int rc = 0;
+
+    (void)address;
+    cz_mutex_lock(&registry->lock);
+    if (cz_registry_find(registry, CZ_REGISTRY_BOUND, endpoint) ||
+        cz_registry_find(registry, CZ_REGISTRY_OFFERED, endpoint))
+        rc = -EADDRINUSE;
+    else
+        rc = inproc_register(s, endpoint);
+    while (rc == 0 && (entry = cz_registry_find(
+                           registry, CZ_REGISTRY_WAITING, endpoint))) {
+        struct cz_pipe_end *end = entry->end;
+
+        cz_registry_remove(entry);
+        inproc_take(s, end);
+    }
+    cz_mutex_unlock(&registry->lock);
+    return rc;
+}
+
+/* Connects to a socket that is bound. With the lock, under which that socket
+ * cannot close. */
+static int inproc_connect_to(struct cz_socket *s,
+                             const struct cz_registry_entry *found,
+                             struct cz_endpoint_entry *entry)
+{
+    const uint32_t hwm[2] = {
+        inproc_hwm(s->options.sndhwm, found->rcvhwm),
+        inproc_hwm(found->sndhwm, s->options.rcvhwm),
+    };
+    struct cz_socket *bound = found->socket;
+    struct cz_pipe *pipe = cz_pipe_create(hwm);
+
+    if (!pipe)
+        return -ENOMEM;
+    cz_pipe_own(&pipe->ends[0], s->mailbox, &cz_socket_pipe_events, s);
+    cz_pipe_own(&pipe->ends[1], bound->mailbox, &cz_socket_pipe_events, bound);
+    /* The other socket's mailbox is open as long as it is in the registry. */
+    (void)!cz_pipe_post_attach(&pipe->ends[1]);
+    cz_socket_attach(s, &pipe->ends[0], entry);
+    return 0;
+}
+
+static int inproc_connect_ahead(struct cz_socket *s, const char *endpoint,
+                                struct cz_endpoint_entry *entry)
+{
+    const uint32_t hwm[2] = {(uint32_t)s->options.sndhwm, 0};
+    struct cz_pipe *pipe = cz_pipe_create(hwm);
+
+    if (!pipe)
+        return -ENOMEM;
+    if (!cz_registry_add(&s->ctx->registry, CZ_REGISTRY_WAITING, endpoint, s,
+                         &pipe->ends[1])) {
+        cz_pipe_close(&pipe->ends[0], 0);
+        cz_pipe_close(&pipe->ends[1], 0);
+        return -ENOMEM;
+    }
+    pipe->ends[0].rcvhwm = s->options.rcvhwm;
+    cz_pipe_own(&pipe->ends[0], s->mailbox, &cz_socket_pipe_events, s);
+    cz_socket_attach(s, &pipe->ends[0], entry);
+    return 0;
+}
+
+static int inproc_connect(struct cz_socket *s, const char *endpoint,
+                          const char *address)
+{
+    struct cz_registry *registry = &s->ctx->registry;
+    struct cz_endpoint_entry *entry =
+        cz_socket_add_endpoint(s, endpoint, NULL, false);
+    struct cz_registry_entry *found;
+    int rc = 0;
+
+    (void)address;
+    if (!entry)
+        return -ENOMEM;
+    cz_mutex_lock(&registry->lock);
+    if ((found = cz_registry_find(registry, CZ_REGISTRY_BOUND, endpoint))) {
+        rc = inproc_connect_to(s, found, entry);
+    } else if ((found = cz_registry_find(registry, CZ_REGISTRY_OFFERED,
+                                         endpoint))) {
+        struct cz_pipe_end *end = found->end;
+
+        cz_registry_remove(found);
+        cz_socket_attach(s, end, entry);
+        cz_pipe_adopt(end, s->mailbox, &cz_socket_pipe_events, s);
+    } else {
+        rc = inproc_connect_ahead(s, endpoint, entry);
+    }
+    cz_mutex_unlock(&registry->lock);
+    if (rc != 0)
+        cz_socket_remove_endpoint(entry);
+    return rc;
+}
+
+static int inproc_unbind(struct cz_socket *s, const char *endpoint)
+{
+    struct cz_registry *registry = &s->ctx->registry;
+    int count;
+
+    cz_mutex_lock(&registry->lock);
+    count = cz_registry_remove_socket(registry, s, endpoint);
+    cz_mutex_unlock(&registry->lock);
+    return count > 0 ? 0 : -ENOENT;
+}
+
+const struct cz_transport cz_inproc_transport = {
+    .scheme = "inproc",
+    .bind = inproc_bind,
+    .connect = inproc_connect,
+    .unbind = inproc_unbind,
+};

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Fair queueing: each pipe with something to read gives one whole message in
+ * its turn.
+ *
+ * Thread: the socket's. Owns: nothing; ends are linked in and out.
+ */
+#ifndef CZ_PATTERN_FQ_H
+#define CZ_PATTERN_FQ_H
+
+#include "base/compiler.h"
+#include "base/list.h"
+#include "core/pipe.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+struct cz_socket;
+
+struct cz_fq {
+    struct cz_pipe_end *current; /* next to be read; NULL: nothing anywhere */
+    struct cz_list active;       /* pipes that may have something */
+    struct cz_socket *socket;    /* told to drop ends that are read out */
+    bool is_in_message;
+};
+
+void cz_fq_init(struct cz_fq *fq, struct cz_socket *socket);
+
+/* A pipe that may have something to read. */
+void cz_fq_add(struct cz_fq *fq, struct cz_pipe_end *end);
+void cz_fq_remove(struct cz_fq *fq, struct cz_pipe_end *end);
+
+/* The far end has closed: once everything is read, the socket drops the end.
+ * It may be gone when this returns. */
+void cz_fq_peer_closed(struct cz_fq *fq, struct cz_pipe_end *end);
+
+bool cz_fq_is_readable(struct cz_fq *fq);
+
+int cz_fq_recv_slow(struct cz_fq *fq, struct cz_frame *frame);
+
+static inline void cz_fq_advance(struct cz_fq *fq)
+{
+    struct cz_list *next = fq->current->fq_link.next;
+
+    if (next == &fq->active)
+        next = next->next;
+    fq->current = cz_container_of(next, struct cz_pipe_end, fq_link);
+}
+
+/* 0 or -EAGAIN. */
+CZ_MUST_CHECK static CZ_ALWAYS_INLINE int cz_fq_recv(struct cz_fq *fq,
+                                                     struct cz_frame *frame)
+{
+    if (CZ_LIKELY(fq->current != NULL) &&
+        CZ_LIKELY(cz_pipe_read(fq->current, frame))) {
+        fq->is_in_message = frame->flags & CZ_FRAME_MORE;
+        if (CZ_LIKELY(!fq->is_in_message))
+            cz_fq_advance(fq);
+        return 0;
+    }
+    return cz_fq_recv_slow(fq, frame);
+}
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The socket types. A new one is one file here and a row in api/socket.c.
+ */
+#ifndef CZ_TYPE_TYPES_H
+#define CZ_TYPE_TYPES_H
+
+#include "core/socket.h"
+
+extern const struct cz_socket_ops cz_pair_ops;
+extern const struct cz_socket_ops cz_dealer_ops;
+extern const struct cz_socket_ops cz_pull_ops;
+extern const struct cz_socket_ops cz_push_ops;
+
+#endif
