@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * A model of the high-water mark: how a writer that is blocked at the mark
- * waits for credit, and how the reader gives it back. Explored
- * exhaustively: the writer never waits for ever, the pipe never holds more
- * than the mark allows, and each wait is ended by at most one wake.
+ * A model of the high-water mark (msg/stream.h): how a writer that is
+ * blocked at the mark waits for credit, and how the reader gives it back.
+ * Explored exhaustively: the writer never waits for ever, the stream never
+ * holds more than the mark allows, and never are two wake-ups under way,
+ * for the command that carries them is one object.
  *
  * Thread: one. Owns: nothing.
  */
@@ -20,8 +21,12 @@ enum { WRITER, READER };
 
 enum { PUBLISHED, CONSUMED, WAITING };
 
-/* Ghosts: wakes under way, waits begun, wakes sent, messages read. */
-enum { IN_FLIGHT, WAITS, WAKES, READ };
+/* Ghosts: wake-ups under way, messages read. */
+enum { IN_FLIGHT, READ };
+
+/* Local to the writer: messages sent, and that it has asked for a wake-up
+ * which has not come yet. */
+enum { SENT, IS_ARMED };
 
 enum { HIGH_WATER_MARK = 2 };
 
@@ -30,68 +35,94 @@ enum mistake {
     WRITER_PLAIN_STORE, /* waiting = 1 without ordering */
     WRITER_NO_RECHECK,  /* waits without another look at consumed */
     READER_PLAIN_STORE, /* consumed without ordering */
-    READER_PLAIN_CLEAR  /* the mark is cleared by a store, which may linger */
+    READER_PLAIN_CLEAR, /* the mark is cleared by a store, which may linger */
+    DISARM_TOO_EARLY    /* the writer forgets a wake-up that is under way */
 };
 
-/* The writer:  W_CHECK   room ? publish : wait
- *              W_MARK    waiting = 1        (sequentially consistent)
- *              W_RECHECK room ? take the mark back : sleep
- *              W_UNMARK  waiting = 0, whoever cleared it
- *              W_ASLEEP  until a wake comes */
+/* The writer:  W_CHECK   room ? publish : ask, unless it has asked already
+ *              W_MARK    waiting = 1             (sequentially consistent)
+ *              W_RECHECK room ? take the mark back : wait
+ *              W_UNMARK  exchange (waiting, 0): had it ? no longer armed
+ *              W_ASLEEP  until the wake-up comes, which disarms */
 enum { W_CHECK, W_MARK, W_RECHECK, W_UNMARK, W_ASLEEP };
 
 static bool writer_has_room(const struct tso_state *s)
 {
-    return s->local[WRITER][0] - tso_load(s, WRITER, CONSUMED) <
+    return s->local[WRITER][SENT] - tso_load(s, WRITER, CONSUMED) <
            HIGH_WATER_MARK;
+}
+
+static bool writer_checks(const struct tso_model *model, struct tso_state *s)
+{
+    uint8_t *local = s->local[WRITER];
+
+    if (local[SENT] == model->rounds)
+        return false;
+    if (!writer_has_room(s)) {
+        s->pc[WRITER] = local[IS_ARMED] ? W_ASLEEP : W_MARK;
+        return true;
+    }
+    if (local[IS_ARMED]) {
+        s->pc[WRITER] = W_UNMARK;
+        return true;
+    }
+    return tso_store(s, WRITER, PUBLISHED, ++local[SENT]);
 }
 
 static bool writer_marks(const struct tso_model *model, struct tso_state *s)
 {
-    if (model->mistake == WRITER_PLAIN_STORE) {
-        if (!tso_store(s, WRITER, WAITING, 1))
-            return false;
-    } else {
-        if (!tso_fence(s, WRITER))
-            return false;
-        s->memory[WAITING] = 1;
-    }
-    s->ghost[WAITS]++;
+    s->local[WRITER][IS_ARMED] = 1;
     s->pc[WRITER] = model->mistake == WRITER_NO_RECHECK ? W_ASLEEP : W_RECHECK;
+    if (model->mistake == WRITER_PLAIN_STORE)
+        return tso_store(s, WRITER, WAITING, 1);
+    s->memory[WAITING] = 1;
+    return tso_fence(s, WRITER);
+}
+
+/* With room again: if the reader has the mark, the wake-up is under way and
+ * the writer stays armed until it comes, but need not wait for it. */
+static bool writer_unmarks(const struct tso_model *model, struct tso_state *s)
+{
+    bool had_mark = s->memory[WAITING];
+    uint8_t *local = s->local[WRITER];
+
+    if (!tso_fence(s, WRITER))
+        return false;
+    s->memory[WAITING] = 0;
+    if (had_mark || model->mistake == DISARM_TOO_EARLY)
+        local[IS_ARMED] = 0;
+    s->pc[WRITER] = W_CHECK;
+    return tso_store(s, WRITER, PUBLISHED, ++local[SENT]);
+}
+
+/* The wake-up may come while the writer waits, and at any other time. */
+static bool writer_is_woken(struct tso_state *s)
+{
+    if (!s->ghost[IN_FLIGHT])
+        return false;
+    s->ghost[IN_FLIGHT]--;
+    s->local[WRITER][IS_ARMED] = 0;
+    s->pc[WRITER] = W_CHECK;
     return true;
 }
 
-static bool writer_step(const struct tso_model *model, struct tso_state *s)
+static bool writer_step(const struct tso_model *model, struct tso_state *s,
+                        int choice)
 {
-    uint8_t *sent = &s->local[WRITER][0];
-
+    if (choice)
+        return s->pc[WRITER] == W_CHECK && writer_is_woken(s);
     switch (s->pc[WRITER]) {
     case W_CHECK:
-        if (*sent == model->rounds)
-            return false;
-        if (!writer_has_room(s)) {
-            s->pc[WRITER] = W_MARK;
-            return true;
-        }
-        ++*sent;
-        return tso_store(s, WRITER, PUBLISHED, *sent);
+        return writer_checks(model, s);
     case W_MARK:
         return writer_marks(model, s);
     case W_RECHECK:
         s->pc[WRITER] = writer_has_room(s) ? W_UNMARK : W_ASLEEP;
         return true;
     case W_UNMARK:
-        if (!tso_fence(s, WRITER))
-            return false;
-        s->memory[WAITING] = 0;
-        s->pc[WRITER] = W_CHECK;
-        return true;
+        return writer_unmarks(model, s);
     case W_ASLEEP:
-        if (!s->ghost[IN_FLIGHT])
-            return false;
-        s->ghost[IN_FLIGHT]--;
-        s->pc[WRITER] = W_CHECK;
-        return true;
+        return writer_is_woken(s);
     default:
         return false;
     }
@@ -109,10 +140,8 @@ static bool reader_claims(const struct tso_model *model, struct tso_state *s)
 
     if (!tso_fence(s, READER))
         return false;
-    if (s->memory[WAITING]) {
+    if (s->memory[WAITING])
         s->ghost[IN_FLIGHT]++;
-        s->ghost[WAKES]++;
-    }
     s->pc[READER] = R_READ;
     if (is_plain)
         return tso_store(s, READER, WAITING, 0);
@@ -151,26 +180,26 @@ static bool reader_step(const struct tso_model *model, struct tso_state *s)
 static bool credit_step(const struct tso_model *model, struct tso_state *s,
                         int thread, int choice)
 {
-    if (choice)
-        return false;
-    return thread == WRITER ? writer_step(model, s) : reader_step(model, s);
+    if (thread == WRITER)
+        return writer_step(model, s, choice);
+    return choice == 0 && reader_step(model, s);
 }
 
 static const char *credit_broken(const struct tso_model *model,
                                  const struct tso_state *s)
 {
     (void)model;
-    if (s->local[WRITER][0] > s->ghost[READ] + HIGH_WATER_MARK)
+    if (s->local[WRITER][SENT] > s->ghost[READ] + HIGH_WATER_MARK)
         return "more messages than the high-water mark allows";
-    if (s->ghost[WAKES] > s->ghost[WAITS])
-        return "more wakes than waits";
+    if (s->ghost[IN_FLIGHT] > 1)
+        return "two wake-ups under way";
     return NULL;
 }
 
 static const char *credit_stuck(const struct tso_model *model,
                                 const struct tso_state *s)
 {
-    if (s->local[WRITER][0] != model->rounds)
+    if (s->local[WRITER][SENT] != model->rounds)
         return "the writer waits for ever";
     return s->ghost[READ] == model->rounds ? NULL : "a message is lost";
 }
@@ -235,7 +264,13 @@ static void reader_must_order_its_credit(void **state)
 static void reader_must_take_the_mark_by_exchange(void **state)
 {
     (void)state;
-    assert_caught(READER_PLAIN_CLEAR, "the writer waits for ever");
+    assert_caught(READER_PLAIN_CLEAR, "two wake-ups under way");
+}
+
+static void writer_stays_armed_until_the_wake_up_comes(void **state)
+{
+    (void)state;
+    assert_caught(DISARM_TOO_EARLY, "two wake-ups under way");
 }
 
 int main(void)
@@ -246,6 +281,7 @@ int main(void)
         cmocka_unit_test(writer_must_look_again),
         cmocka_unit_test(reader_must_order_its_credit),
         cmocka_unit_test(reader_must_take_the_mark_by_exchange),
+        cmocka_unit_test(writer_stays_armed_until_the_wake_up_comes),
     };
 
     return cmocka_run_group_tests_name("credit_model", tests, NULL, NULL);
