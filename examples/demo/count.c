@@ -14,7 +14,7 @@ int main(void)
     const char *piece;
     size_t size;
 
-    while (pieces_next(&pieces, 64 * 1024, &piece, &size)) {
+    while (pieces_next(&pieces, 65536, &piece, &size)) {
         struct tally part = tally_text(piece, size);
 
         tally_add(&sum, &part);

@@ -63,7 +63,7 @@ static inline bool pieces_next(struct pieces *pieces, size_t size,
 
     for (;;) {
         available = pieces->end - pieces->start;
-        if (available >= size || (pieces->is_ended && available > 0))
+        if (available > 0 && (available >= size || pieces->is_ended))
             cut = pieces_cut(pieces->buffer + pieces->start, available, size);
         if (cut > 0 || pieces->is_ended)
             break;

@@ -36,14 +36,15 @@ static void *watch_workers(void *ctx, void *push)
     return events;
 }
 
-static void wait_for_workers(void *events, int count)
+static void wait_for_workers(void *events, long count)
 {
     char frame[256];
 
     while (count-- > 0) {
-        if (zmq_recv(events, frame, sizeof frame, 0) < 0 ||
-            zmq_recv(events, frame, sizeof frame, 0) < 0)
-            die("waiting for workers");
+        for (int i = 0; i < 2; i++) {
+            if (zmq_recv(events, frame, sizeof frame, 0) < 0)
+                die("waiting for workers");
+        }
     }
     zmq_close(events);
 }
@@ -63,13 +64,16 @@ int main(int argc, char **argv)
 {
     struct pieces pieces = {0};
     const char *piece;
-    size_t size;
+    size_t size, piece_size;
+    long workers;
     void *ctx, *push, *events;
 
     if (argc != 4) {
         fputs("usage: ventilator ENDPOINT WORKERS BYTES <text\n", stderr);
         return 2;
     }
+    workers = strtol(argv[2], NULL, 10);
+    piece_size = strtoul(argv[3], NULL, 10);
     ctx = zmq_ctx_new();
     push = ctx ? zmq_socket(ctx, ZMQ_PUSH) : NULL;
     if (!push)
@@ -78,8 +82,8 @@ int main(int argc, char **argv)
     if (zmq_bind(push, argv[1]) != 0)
         die(argv[1]);
     print_address(push);
-    wait_for_workers(events, atoi(argv[2]));
-    while (pieces_next(&pieces, (size_t)atol(argv[3]), &piece, &size)) {
+    wait_for_workers(events, workers);
+    while (pieces_next(&pieces, piece_size, &piece, &size)) {
         if (zmq_send(push, piece, size, 0) < 0)
             die("send");
     }

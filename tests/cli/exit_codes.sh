@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MPL-2.0
 #
 # How the tool ends, what code it ends with, and what it says then.
+# shellcheck disable=SC2317 # run_claims calls the claims
 . "$(dirname "$0")/lib/claims.bash"
 
 claim_usage_errors_exit_with_2_and_point_to_help() {

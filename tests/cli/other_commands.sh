@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MPL-2.0
 #
 # version and bench.
+# shellcheck disable=SC2317 # run_claims calls the claims
 . "$(dirname "$0")/lib/claims.bash"
 
 claim_version_names_tool_library_and_features() {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MPL-2.0
 #
 # What goes in comes out, byte for byte, over every transport and framing.
+# shellcheck disable=SC2317 # run_claims calls the claims
 . "$(dirname "$0")/lib/claims.bash"
 
 # same TRANSPORT-ENDPOINT COUNT FRAMING: sends push.in and compares.

@@ -109,6 +109,8 @@ static int bench_measure_throughput(struct bench *bench)
     for (uint64_t i = 0; i <= bench->count && rc == 0; i++) {
         if (zmq_msg_recv(&message, bench->near_end, 0) < 0)
             rc = -errno;
+        else if (stop_signal())
+            rc = -EINTR;
         if (i == 0)
             start_ns = meter_now_ns();
     }
@@ -132,15 +134,25 @@ static int bench_compare(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+/* `percent` of all round trips were at most this long. */
+static double bench_percentile_us(const int64_t *sorted_ns, uint64_t count,
+                                  unsigned percent)
+{
+    uint64_t index = count * percent / 100;
+
+    return (double)sorted_ns[index < count ? index : count - 1] / 1e3;
+}
+
 static void bench_print_latency(int64_t *round_trips_ns, uint64_t count)
 {
     qsort(round_trips_ns, count, sizeof *round_trips_ns, bench_compare);
     printf("round trip p50 %.1f us, p90 %.1f us, p99 %.1f us, max %.1f us; "
            "%llu of them\n",
-           (double)round_trips_ns[count / 2] / 1e3,
-           (double)round_trips_ns[count * 9 / 10] / 1e3,
-           (double)round_trips_ns[count * 99 / 100] / 1e3,
-           (double)round_trips_ns[count - 1] / 1e3, (unsigned long long)count);
+           bench_percentile_us(round_trips_ns, count, 50),
+           bench_percentile_us(round_trips_ns, count, 90),
+           bench_percentile_us(round_trips_ns, count, 99),
+           bench_percentile_us(round_trips_ns, count, 100),
+           (unsigned long long)count);
 }
 
 static int bench_measure_latency(struct bench *bench)
@@ -157,6 +169,8 @@ static int bench_measure_latency(struct bench *bench)
         if (zmq_send(bench->near_end, body, size, 0) < 0 ||
             zmq_recv(bench->near_end, body, size, 0) < 0)
             rc = -errno;
+        else if (stop_signal())
+            rc = -EINTR;
         round_trips_ns[i] = meter_now_ns() - start_ns;
     }
     if (rc == 0)
@@ -172,6 +186,7 @@ static int bench_measure_latency(struct bench *bench)
 static int bench_open(struct bench *bench, int near_type, int far_type)
 {
     const char *endpoint = bench->options->endpoint;
+    int linger_ms = 0; /* only a broken run leaves something behind */
     char bound[1024];
     size_t size = sizeof bound;
 
@@ -182,6 +197,8 @@ static int bench_open(struct bench *bench, int near_type, int far_type)
     bench->far_end = zmq_socket(bench->ctx, far_type);
     if (!bench->near_end || !bench->far_end)
         return -errno;
+    zmq_setsockopt(bench->near_end, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+    zmq_setsockopt(bench->far_end, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
     if (zmq_bind(bench->near_end, endpoint) != 0 ||
         zmq_getsockopt(bench->near_end, ZMQ_LAST_ENDPOINT, bound, &size) != 0 ||
         zmq_connect(bench->far_end, bound) != 0)
@@ -227,14 +244,11 @@ static int bench_measure(struct bench *bench,
 
 static void bench_close(struct bench *bench)
 {
-    int linger_ms = 0; /* what a broken run left is of no use */
     void *sockets[] = {bench->near_end, bench->far_end};
 
     for (int i = 0; i < 2; i++) {
-        if (!sockets[i])
-            continue;
-        zmq_setsockopt(sockets[i], ZMQ_LINGER, &linger_ms, sizeof linger_ms);
-        zmq_close(sockets[i]);
+        if (sockets[i])
+            zmq_close(sockets[i]);
     }
     while (bench->ctx && zmq_ctx_term(bench->ctx) != 0 && errno == EINTR)
         continue;

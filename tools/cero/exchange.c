@@ -163,7 +163,7 @@ static int exchange_receive(struct exchange *x)
 
     zmq_msg_init(&frame);
     for (int i = 0; i < EXCHANGE_BURST && exchange_may_receive(x); i++) {
-        bool has_more;
+        bool has_more = false;
 
         do {
             rc = exchange_receive_frame(x, &frame, &has_more);
@@ -210,9 +210,10 @@ static int exchange_wait(struct exchange *x)
     zmq_pollitem_t items[ITEMS] = {
         [SOCKET] = {.socket = x->link.socket},
         [STOP] = {.fd = stop_fd(), .events = ZMQ_POLLIN},
-        [OUTPUT] = {.fd = STDOUT_FILENO, .events = ZMQ_POLLERR},
+        [OUTPUT] = {.fd = x->receives ? STDOUT_FILENO : stop_fd(),
+                    .events = ZMQ_POLLERR},
         [INPUT] = {.fd = x->wants_input ? input_fd(&x->input) : stop_fd(),
-                   .events = ZMQ_POLLIN},
+                   .events = ZMQ_POLLIN | ZMQ_POLLERR},
         [WATCH] = {.socket = x->link.watch, .events = ZMQ_POLLIN},
     };
     int rc = output_flush(&x->output);
@@ -271,7 +272,7 @@ static int exchange_loop(struct exchange *x)
  * was told to wait for. */
 static int exchange_on_timeout(const struct exchange *x)
 {
-    if (x->has_pending || !x->link.had_peer) {
+    if (x->sends && (x->has_pending || !x->link.had_peer)) {
         warnx("no peer took the messages within %d ms", x->options->timeout_ms);
         return CERO_TIMEOUT;
     }
@@ -288,18 +289,47 @@ static int exchange_linger_ms(const struct exchange *x)
 {
     if (x->options->linger_ms >= 0)
         return x->options->linger_ms;
-    return stop_signal() ? EXCHANGE_STOP_LINGER_MS : x->options->timeout_ms;
+    if (!stop_signal())
+        return x->options->timeout_ms;
+    return x->link.had_peer ? EXCHANGE_STOP_LINGER_MS : 0;
 }
 
 static int exchange_exit_code(const struct exchange *x, int rc)
 {
     if (rc == 0)
         return CERO_OK;
-    if (rc == -EINTR)
+    if (rc == -EINTR) {
+        if (x->meter.sent.messages > 0 && !x->link.had_peer)
+            warnx("stopped before a peer came: nothing was delivered");
         return CERO_SIGNAL + stop_signal();
+    }
     if (rc == -ETIMEDOUT)
         return exchange_on_timeout(x);
     return CERO_ERROR;
+}
+
+/* On a terminal, messages and the progress line would get mixed up. */
+static bool exchange_is_interactive(const struct exchange *x)
+{
+    return (x->sends && x->options->file_count == 0 && isatty(STDIN_FILENO)) ||
+           (x->receives && isatty(STDOUT_FILENO));
+}
+
+/* With the link open: the work, then the last output, then the closing. */
+static int exchange_work(struct exchange *x)
+{
+    int rc = exchange_loop(x);
+    int flushed = 0;
+    int code;
+
+    meter_clear(&x->meter);
+    if (rc == 0 || rc == -EINTR || rc == -ETIMEDOUT)
+        flushed = output_flush(&x->output);
+    code = exchange_exit_code(x, rc == 0 ? flushed : rc);
+    if (link_close(&x->link, exchange_linger_ms(x)) == -EINTR)
+        code = CERO_SIGNAL + stop_signal();
+    meter_finish(&x->meter);
+    return code;
 }
 
 int exchange_run(const struct options *options, int type, int direction)
@@ -314,26 +344,15 @@ int exchange_run(const struct options *options, int type, int direction)
     int rc = stop_install();
 
     output_init(&x.output, options->framing, options->separator);
-    meter_init(&x.meter, options->is_quiet, options->is_verbose);
+    meter_init(&x.meter, options->is_quiet || exchange_is_interactive(&x),
+               options->is_verbose);
     if (rc == 0)
         rc = input_init(&x.input, options->framing, options->files,
                         options->file_count);
     if (rc == 0)
         rc = link_open(&x.link, type, options);
-    if (rc == 0) {
-        rc = exchange_loop(&x);
-        meter_clear(&x.meter);
-        if (rc == 0 || rc == -EINTR || rc == -ETIMEDOUT) {
-            int flushed = output_flush(&x.output);
-
-            if (rc == 0)
-                rc = flushed;
-        }
-        code = exchange_exit_code(&x, rc);
-        if (link_close(&x.link, exchange_linger_ms(&x)) == -EINTR)
-            code = CERO_SIGNAL + stop_signal();
-        meter_finish(&x.meter);
-    }
+    if (rc == 0)
+        code = exchange_work(&x);
     output_fini(&x.output);
     input_fini(&x.input);
     return code;
