@@ -16,7 +16,7 @@ claim_usage_errors_exit_with_2_and_point_to_help() {
     exits 2 cero pull --bind 'ipc://x' --multipart ab 2>8.err
     exits 2 cero bench sideways 2>9.err
     for i in 1 2 3 4 5 6 7 8 9; do
-        grep -q -- --help $i.err
+        grep -q -- --help "$i.err"
     done
 }
 

@@ -15,7 +15,7 @@ claim_version_names_tool_library_and_features() {
 
 claim_bench_measures_every_transport() {
     for transport in inproc ipc tcp; do
-        cero bench --transport $transport --count 2000 --size 100 >out
+        cero bench --transport "$transport" --count 2000 --size 100 >out
         grep -qE '^throughput .* 100 B .*msg/s' out
         grep -qE '^latency .* 100 B .*p50' out
     done

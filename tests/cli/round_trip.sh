@@ -70,10 +70,10 @@ claim_a_large_file_is_one_message() {
 }
 
 claim_files_keep_their_order_and_stdin_may_be_one() {
-    printf a >1
-    printf c >3
+    printf a >first
+    printf c >third
     start pull pull --bind 'tcp://127.0.0.1:*' --count 3
-    printf b | cero push --connect "$(endpoint pull)" -f 1 - 3
+    printf b | cero push --connect "$(endpoint pull)" -f first - third
     finish pull
     printf 'a\nb\nc\n' | cmp - pull.out
 }

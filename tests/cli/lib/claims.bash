@@ -60,10 +60,18 @@ exits() {
     fi
 }
 
+end_jobs() {
+    local code=$?
+    set +e
+    kill $(jobs -p) 2>/dev/null
+    wait
+    exit "$code"
+}
+
 run_one() (
     cd "$1" || exit 1
     set -m # background jobs must not begin with SIGINT ignored
-    trap 'code=$?; set +e; kill $(jobs -p) 2>/dev/null; wait; exit $code' EXIT
+    trap end_jobs EXIT
     exec 2>claim.err
     set -e
     "$2"
