@@ -63,6 +63,7 @@ exits() {
 end_jobs() {
     local code=$?
     set +e
+    # shellcheck disable=SC2046
     kill $(jobs -p) 2>/dev/null
     wait
     exit "$code"
