@@ -97,6 +97,7 @@ static void io_leave(struct cz_io_thread *io)
         /* seq_cst: see helm_try. */
         if (atomic_load(&io->mailbox->head) == NULL || !helm_try(io))
             return;
+        io->now_us = cz_clock_us();
         cz_mailbox_run(io->mailbox);
     }
 }
@@ -188,8 +189,10 @@ static int64_t io_timeout(uint64_t now_us, uint64_t until_us)
 }
 
 /* One turn of the reactor, waiting until `limit_us` at most. The helm is held
- * before and after. 0 or -EINTR. */
-static int io_turn(struct cz_io_thread *io, uint64_t limit_us)
+ * before and after. `own`: the mailbox that the calling thread waits for, or
+ * NULL; what the turn itself puts there need not wake anybody. 0 or -EINTR. */
+static int io_turn(struct cz_io_thread *io, struct cz_mailbox *own,
+                   uint64_t limit_us)
 {
     struct cz_poll_batch batch;
     uint64_t until_us;
@@ -214,6 +217,8 @@ static int io_turn(struct cz_io_thread *io, uint64_t limit_us)
     helm_take(io);
     io->is_waiting = false;
     cz_mailbox_awake(io->mailbox);
+    if (own)
+        cz_mailbox_awake(own);
     io->now_us = cz_clock_us();
     cz_poller_dispatch(io->poller, &batch);
     cz_mailbox_run(io->mailbox);
@@ -248,7 +253,7 @@ static void io_nap(struct cz_io_thread *io)
     io_leave(io);
     rc = cz_park(&io->nap_word, word, until_us);
     (void)rc; /* whatever woke us, look */
-    helm_take(io);
+    cz_io_lock(io);
     cz_mailbox_run(io->mailbox);
     io_run_timers(io);
     if (atomic_load(&io->driver) == CZ_IO_NOBODY &&
@@ -265,7 +270,7 @@ static void io_main(void *arg)
     while (!atomic_load(&io->is_stopping)) {
         if (atomic_load(&io->driver) == CZ_IO_THREAD) {
             io->must_take_over = false;
-            rc = io_turn(io, CZ_CLOCK_NEVER);
+            rc = io_turn(io, NULL, CZ_CLOCK_NEVER);
             (void)rc; /* all signals are blocked here */
         } else {
             io_nap(io);
@@ -278,7 +283,7 @@ static void io_main(void *arg)
 
 static bool drive_begin(struct cz_io_thread *io)
 {
-    helm_take(io);
+    cz_io_lock(io);
     if (atomic_load(&io->driver) == CZ_IO_APPLICATION) {
         io_leave(io);
         return false;
@@ -298,7 +303,9 @@ static bool drive_begin(struct cz_io_thread *io)
 static void drive_end(struct cz_io_thread *io)
 {
     io->driven_at_us = cz_clock_us();
-    if (io->tenant_count > 1)
+    /* The napping I/O thread knows of no timer that was set meanwhile. */
+    if (io->tenant_count > 1 ||
+        io_next_timer(io) < io->driven_at_us + LEASE_US)
         io->must_take_over = true;
     atomic_store(&io->driver, CZ_IO_NOBODY);
     if (io->must_take_over)
@@ -322,8 +329,7 @@ int cz_io_drive(struct cz_io_thread *io, struct cz_mailbox *mailbox,
 
         if (!cz_mailbox_arm(mailbox, CZ_MAILBOX_IN_LOOP, &io->waker))
             break;
-        rc = io_turn(io, limit_us);
-        cz_mailbox_awake(mailbox);
+        rc = io_turn(io, mailbox, limit_us);
         if (!cz_mailbox_is_empty(mailbox)) {
             rc = 0;
             break;
@@ -346,11 +352,14 @@ void cz_io_look(struct cz_io_thread *io)
     if (atomic_load(&io->driver) != CZ_IO_NOBODY || !helm_try(io))
         return;
     if (atomic_load(&io->driver) == CZ_IO_NOBODY) {
-        rc = io_turn(io, 0);
+        /* A turn lets go of the helm: nobody else must begin one. */
+        atomic_store(&io->driver, CZ_IO_APPLICATION);
+        rc = io_turn(io, NULL, 0);
         (void)rc; /* it does not wait, so nothing interrupts it */
-        io->driven_at_us = io->now_us;
+        drive_end(io);
+    } else {
+        io_leave(io);
     }
-    io_leave(io);
 }
 
 void cz_io_resume(struct cz_io_thread *io)

@@ -52,9 +52,12 @@ void cz_mailbox_unref(struct cz_mailbox *mailbox)
 
 static void mailbox_signal_fd(struct cz_mailbox *mailbox)
 {
-    if (atomic_load(&mailbox->has_fd) &&
-        atomic_exchange(&mailbox->is_signaled, 1) == 0)
-        cz_waker_signal(&mailbox->waker);
+    if (!atomic_load(&mailbox->has_fd))
+        return;
+    /* First the descriptor, then the flag: so no signal is left behind that
+     * a later cz_mailbox_run does not know of. */
+    cz_waker_signal(&mailbox->waker);
+    atomic_store(&mailbox->is_signaled, 1);
 }
 
 static void mailbox_wake(struct cz_mailbox *mailbox)
@@ -117,10 +120,10 @@ bool cz_mailbox_run(struct cz_mailbox *mailbox)
 
     if (atomic_load(&mailbox->is_signaled)) {
         /* Even with no command there: its writer may have signalled after an
-         * earlier call had run it. First the descriptor, then the flag, then
+         * earlier call had run it. First the flag, then the descriptor, then
          * the commands: what is posted after that signals again. */
-        cz_waker_clear(&mailbox->waker);
         atomic_store(&mailbox->is_signaled, 0);
+        cz_waker_clear(&mailbox->waker);
     }
     if (cz_mailbox_is_empty(mailbox))
         return false;
@@ -138,7 +141,10 @@ void cz_mailbox_close(struct cz_mailbox *mailbox)
 bool cz_mailbox_arm(struct cz_mailbox *mailbox, enum cz_mailbox_state state,
                     struct cz_waker *loop_waker)
 {
-    atomic_store(&mailbox->loop_waker, loop_waker);
+    /* The last one stays: a writer that took the state of an earlier wait may
+     * only now be about to signal. */
+    if (loop_waker)
+        atomic_store(&mailbox->loop_waker, loop_waker);
     atomic_store(&mailbox->state, state);
     if (atomic_load(&mailbox->head) == NULL)
         return true;
@@ -161,7 +167,7 @@ int cz_mailbox_park(struct cz_mailbox *mailbox, uint64_t deadline_us)
     while (rc == 0 && atomic_load(&mailbox->state) == CZ_MAILBOX_PARKED)
         rc = cz_park(&mailbox->state, CZ_MAILBOX_PARKED, deadline_us);
     cz_mailbox_awake(mailbox);
-    return rc;
+    return cz_mailbox_is_empty(mailbox) ? rc : 0;
 }
 
 int cz_mailbox_fd(struct cz_mailbox *mailbox)
@@ -173,9 +179,10 @@ int cz_mailbox_fd(struct cz_mailbox *mailbox)
         if (rc != 0)
             return rc;
         atomic_store(&mailbox->has_fd, 1);
-        if (atomic_load(&mailbox->head) != NULL &&
-            atomic_exchange(&mailbox->is_signaled, 1) == 0)
-            cz_waker_signal(&mailbox->waker);
+        /* seq_cst: pairs with posting, which looks for the descriptor after
+         * the command is there. */
+        if (atomic_load(&mailbox->head) != NULL)
+            mailbox_signal_fd(mailbox);
     }
     return mailbox->waker.fd;
 }

@@ -18,6 +18,12 @@ enum {
     BURST_GAP_US = 50,
 };
 
+/* What an end without a home can miss. */
+enum {
+    MISSED_READABLE = 1,
+    MISSED_CLOSED = 2,
+};
+
 static void pipe_ref(struct cz_pipe *pipe)
 {
     atomic_fetch_add_explicit(&pipe->refs, 1, memory_order_relaxed);
@@ -47,8 +53,6 @@ static void pipe_unref(struct cz_pipe *pipe)
 static bool pipe_post(struct cz_pipe_end *end, struct cz_command *command,
                       enum cz_io_urgency urgency)
 {
-    /* seq_cst: pairs with cz_pipe_adopt, which sets the home and then looks
-     * at the streams. */
     struct cz_mailbox *home = atomic_load(&end->home);
 
     if (!home)
@@ -161,9 +165,35 @@ bool cz_pipe_post_attach(struct cz_pipe_end *end)
 void cz_pipe_adopt(struct cz_pipe_end *end, struct cz_mailbox *home,
                    const struct cz_pipe_events *events, void *owner)
 {
+    uint32_t missed;
+
     cz_pipe_own(end, home, events, owner);
-    if (cz_stream_adopt(end->in))
+    missed = atomic_exchange(&end->missed, 0);
+    if (missed & MISSED_CLOSED)
+        (void)pipe_post(end, &end->closed, CZ_IO_SOON);
+    if (missed & MISSED_READABLE) {
+        cz_stream_on_wake(end->in);
         events->on_readable(owner, end);
+    }
+}
+
+/* Posts a command, or leaves word of it for who adopts the end: one of the
+ * two, and only once. */
+static void pipe_post_or_leave(struct cz_pipe_end *end,
+                               struct cz_command *command, uint32_t missed,
+                               enum cz_io_urgency urgency)
+{
+    /* seq_cst throughout: pairs with cz_pipe_adopt. This side leaves word and
+     * looks for a home, that side sets the home and looks for word; whoever
+     * takes the bit away acts on it. */
+    if (!atomic_load(&end->home)) {
+        atomic_fetch_or(&end->missed, missed);
+        if (!atomic_load(&end->home) ||
+            !(atomic_fetch_and(&end->missed, ~missed) & missed))
+            return;
+    }
+    /* The far end may be gone: then nobody needs to know. */
+    (void)pipe_post(end, command, urgency);
 }
 
 /* ---- waking --------------------------------------------------------- */
@@ -188,8 +218,8 @@ void cz_pipe_wake_reader(struct cz_pipe_end *end)
 {
     struct cz_mailbox *home = atomic_load(&end->peer->home);
 
-    (void)pipe_post(end->peer, &end->peer->readable,
-                    home && home->io ? pipe_urgency(end) : CZ_IO_NOW);
+    pipe_post_or_leave(end->peer, &end->peer->readable, MISSED_READABLE,
+                       home && home->io ? pipe_urgency(end) : CZ_IO_NOW);
 }
 
 static void pipe_wake_writer(struct cz_pipe_end *end)
@@ -262,8 +292,7 @@ void cz_pipe_close(struct cz_pipe_end *end, int linger_ms)
     cz_list_remove(&end->link);
     cz_list_remove(&end->lb_link);
     cz_list_remove(&end->fq_link);
-    /* The far end may be gone, or not yet be there: then nobody needs to
-     * know. */
-    (void)pipe_post(end->peer, &end->peer->closed, CZ_IO_NOW);
+    pipe_post_or_leave(end->peer, &end->peer->closed, MISSED_CLOSED,
+                       CZ_IO_NOW);
     pipe_unref(pipe);
 }

@@ -51,6 +51,8 @@ struct cz_pipe_end {
     /* Where commands for the owner go. Set once; NULL while a connected
      * inproc end waits for somebody to bind its name. */
     _Atomic(struct cz_mailbox *) home;
+    /* Commands that found no home: bits for cz_pipe_adopt. */
+    _Atomic uint32_t missed;
     const struct cz_pipe_events *events;
     void *owner;
 
@@ -94,8 +96,9 @@ void cz_pipe_own(struct cz_pipe_end *end, struct cz_mailbox *home,
  * end on its behalf with cz_pipe_close. */
 CZ_MUST_CHECK bool cz_pipe_post_attach(struct cz_pipe_end *end);
 
-/* Owns an end whose far end has been in use already, and says what it missed:
- * calls on_readable if something is there. */
+/* Owns an end whose far end has been in use already, and makes up for what it
+ * missed: calls on_readable if something is there; on_peer_closed comes by
+ * command. */
 void cz_pipe_adopt(struct cz_pipe_end *end, struct cz_mailbox *home,
                    const struct cz_pipe_events *events, void *owner);
 

@@ -150,6 +150,8 @@ int cz_msg_to_frame(struct cz_msg *msg, struct cz_frame *frame)
 {
     frame->data = cz_msg_data(msg);
     frame->size = cz_msg_size(msg);
+    if (CZ_UNLIKELY(!frame->data))
+        frame->data = (const uint8_t *)""; /* memcpy wants an address */
     frame->buffer = NULL;
     frame->metadata = NULL;
     if (CZ_LIKELY(frame->size < CZ_REF_MIN))

@@ -102,10 +102,12 @@ void cz_stream_fini(struct cz_stream *s)
 
 static bool stream_take_credit(struct cz_stream *s)
 {
-    uint32_t hwm = atomic_load_explicit(&s->hwm, memory_order_relaxed);
     /* seq_cst: pairs with the store in cz_stream_give_credit; together with
      * is_writer_waiting neither side can miss the other. */
     uint32_t ahead = s->w.messages - atomic_load(&s->consumed);
+    /* Relaxed, and after the load above: who raises the mark and then gives
+     * credit is seen to have done both. */
+    uint32_t hwm = atomic_load_explicit(&s->hwm, memory_order_relaxed);
 
     if (hwm == 0) {
         s->w.credit = UNLIMITED_PORTION;
@@ -138,15 +140,23 @@ enough:
 /* ---- chunks -------------------------------------------------------- */
 
 /* Takes the mark of a reader that has read everything. Then the reader looks
- * at nothing until it is woken, and the stream is the writer's alone. */
+ * at nothing until it is woken, and the stream is the writer's alone. Only
+ * between messages. */
 static bool stream_claim(struct cz_stream *s)
 {
     struct cz_stream_writer *w = &s->w;
 
     if (w->has_claim)
         return true;
-    if (!(atomic_load_explicit(&s->ctl, memory_order_relaxed) &
-          CZ_STREAM_ASLEEP))
+    /* The mark alone does not say that everything is read: a message
+     * published just before it was set is only found by the reader's last
+     * look, or by the next flush. Taking the mark here, and putting it back
+     * if no message follows, would lose that message's wake-up. Acquire:
+     * pairs with the setting of the mark, before which the reader stores how
+     * far it is. */
+    if (!(atomic_load_explicit(&s->ctl, memory_order_acquire) &
+          CZ_STREAM_ASLEEP) ||
+        atomic_load_explicit(&s->consumed_pos, memory_order_relaxed) != w->pos)
         return false;
     /* Acquire: pairs with the reader's setting of the mark, so that its last
      * reads come before what is written now. */
@@ -162,6 +172,21 @@ static void stream_unclaim(struct cz_stream *s)
         return;
     s->w.has_claim = false;
     atomic_fetch_or_explicit(&s->ctl, CZ_STREAM_ASLEEP, memory_order_acq_rel);
+}
+
+/* With a claim: frees the chunks before the open one, in which the reader
+ * stopped, or which a rollback left empty. */
+static void stream_free_passed(struct cz_stream *s)
+{
+    struct cz_chunk *chunk = s->restart ? s->restart : s->r.chunk;
+
+    while (chunk != s->w.chunk) {
+        struct cz_chunk *next = chunk->next;
+
+        cz_chunk_destroy(chunk);
+        chunk = next;
+    }
+    s->restart = NULL;
 }
 
 static void stream_open(struct cz_stream *s, struct cz_chunk *chunk)
@@ -229,8 +254,9 @@ uint8_t *cz_stream_grow(struct cz_stream *s, size_t need)
     struct cz_chunk *chunk = w->chunk;
 
     if (chunk && !w->is_in_message && stream_claim(s)) {
-        /* Everything is read: begin again at the front. */
+        /* Begin again at the front. */
         w->chunk_wanted = CZ_CHUNK_MIN / 64;
+        stream_free_passed(s);
         if (chunk->capacity >= need && !chunk->has_refs &&
             chunk->capacity <= CZ_CHUNK_MIN * 4) {
             cz_chunk_reset(chunk);
@@ -256,10 +282,10 @@ void cz_stream_trim(struct cz_stream *s)
 {
     if (!s->w.chunk || s->w.is_in_message || !stream_claim(s))
         return;
+    stream_free_passed(s);
     cz_chunk_destroy(s->w.chunk);
     s->w.chunk = NULL;
     s->w.room = 0;
-    s->restart = NULL;
     s->w.chunk_wanted = CZ_CHUNK_MIN / 64;
     cz_chunk_destroy(
         atomic_exchange_explicit(&s->spare, NULL, memory_order_acquire));
@@ -377,6 +403,7 @@ static bool stream_publish_part(struct cz_stream *s, size_t complete,
     bool must_wake = false;
 
     w->messages += messages;
+    w->credit -= messages < w->credit ? messages : w->credit;
     if (messages > 0) {
         w->pos -= rest;
         must_wake = cz_stream_flush(s);

@@ -34,7 +34,9 @@
  *
  * While the mark is claimed and the wake-up has not arrived, the reader
  * touches nothing, so the writer may start again at the beginning of its
- * chunk, or replace it: steady light traffic lives in one small chunk.
+ * chunk, or replace it: steady light traffic lives in one small chunk. It
+ * may do so only if everything is read, which the mark alone does not say:
+ * the reader that has just set it may not have looked once more.
  *
  * Credit. The writer may be `hwm` messages ahead. The reader tells every
  * (hwm + 1) / 2 messages how far it is; a writer that found the stream full
@@ -110,7 +112,7 @@ struct cz_stream {
     /* Mostly written by the reader, when it falls asleep or gives credit. */
     CZ_LINE_ALIGNED _Atomic uint32_t ctl;
     _Atomic uint32_t consumed;
-    _Atomic uint32_t consumed_pos;
+    _Atomic uint32_t consumed_pos; /* bytes read ever, more or less */
     _Atomic uint32_t hwm;
     _Atomic uint32_t credit_step; /* give credit every so many messages */
     _Atomic uint32_t is_writer_waiting;
@@ -232,8 +234,9 @@ CZ_MUST_CHECK int cz_stream_write_note(struct cz_stream *stream,
 
 /* For the network side: `size` bytes of frames as they came, without any of
  * CZ_REF_MIN or more, of which the first `complete` bytes end `messages`
- * messages. Publishes those and keeps the rest as the beginning of the next
- * one. Ignores credit. 0 or -ENOMEM: then nothing has changed. */
+ * messages. Publishes those and keeps the rest, whole frames too, as the
+ * beginning of the next one. Uses up credit and does not mind if there is
+ * none. 0 or -ENOMEM: then nothing has changed. */
 CZ_MUST_CHECK int cz_stream_write_run(struct cz_stream *stream,
                                       const uint8_t *bytes, size_t complete,
                                       size_t size, uint32_t messages,
@@ -311,13 +314,9 @@ static inline void cz_stream_on_credit(struct cz_stream *s)
     s->w.is_armed = false;
 }
 
-/* A reader that takes over a stream on which the writer may have begun
- * before anybody could be woken: is there something to read? */
-CZ_MUST_CHECK bool cz_stream_adopt(struct cz_stream *stream);
-
 /* For the network side: describes published bytes as they go on the wire, at
- * most `count` pieces and about `size_max` bytes. Returns the number of
- * pieces; 0: nothing there, and the reader is asleep. */
+ * most `count` pieces, which is 2 or more, and about `size_max` bytes. Returns
+ * the number of pieces; 0: nothing there, and the reader is asleep. */
 CZ_MUST_CHECK int cz_stream_gather(struct cz_stream *stream,
                                    struct iovec *pieces, int count,
                                    size_t size_max);

@@ -46,6 +46,7 @@ static void reader_next_chunk(struct cz_stream *s)
 
     r->chunk = old->next;
     r->at = r->chunk->bytes + r->chunk->begin;
+    r->consumed = old->messages;
     /* Release: pairs with the acquire in the writer's exchange, so that the
      * reads above come before the chunk is filled again. */
     old = atomic_exchange_explicit(&s->spare, old, memory_order_acq_rel);
@@ -100,6 +101,18 @@ static uint32_t reader_choose_mode(struct cz_stream *s)
     return CZ_STREAM_ASLEEP;
 }
 
+static void reader_wake(struct cz_stream *s)
+{
+    struct cz_stream_reader *r = &s->r;
+
+    r->is_asleep = false;
+    if (s->restart) {
+        r->chunk = s->restart;
+        s->restart = NULL;
+        r->at = r->chunk->bytes + r->chunk->begin;
+    }
+}
+
 /* Marks the reader asleep. False: something was published meanwhile and the
  * reader is awake after all. */
 static bool reader_sleep(struct cz_stream *s)
@@ -109,6 +122,8 @@ static bool reader_sleep(struct cz_stream *s)
     uint64_t word;
 
     r->is_asleep = true;
+    /* Relaxed: released by the mark, for stream_claim. */
+    atomic_store_explicit(&s->consumed_pos, r->seen, memory_order_relaxed);
     /* acq_rel, on the word that the writer's locked operation changes: it
      * pairs with cz_stream_flush_slow and stream_claim. */
     atomic_fetch_or_explicit(&s->ctl, bits, memory_order_acq_rel);
@@ -125,7 +140,9 @@ static bool reader_sleep(struct cz_stream *s)
                                     memory_order_acq_rel) &
           CZ_STREAM_ASLEEP))
         return true;
-    r->is_asleep = false;
+    /* The writer may have had the mark meanwhile, moved to another chunk,
+     * and put it back (cz_stream_trim, cz_stream_rollback). */
+    reader_wake(s);
     return false;
 }
 
@@ -151,26 +168,8 @@ bool cz_stream_refresh(struct cz_stream *s)
 
 void cz_stream_on_wake(struct cz_stream *s)
 {
-    struct cz_stream_reader *r = &s->r;
-
-    if (!r->is_asleep)
-        return;
-    r->is_asleep = false;
-    if (s->restart) {
-        r->chunk = s->restart;
-        s->restart = NULL;
-        r->at = r->chunk->bytes + r->chunk->begin;
-    }
-}
-
-bool cz_stream_adopt(struct cz_stream *s)
-{
-    /* seq_cst: pairs with the claim of a writer that then looked for somebody
-     * to wake and found nobody (core/pipe.c). */
-    if (!s->r.is_asleep || (atomic_load(&s->ctl) & CZ_STREAM_ASLEEP))
-        return false;
-    cz_stream_on_wake(s);
-    return true;
+    if (s->r.is_asleep)
+        reader_wake(s);
 }
 
 bool cz_stream_give_credit(struct cz_stream *s)
@@ -357,7 +356,6 @@ bool cz_stream_sent(struct cz_stream *s, size_t size)
             r->consumed = r->messages_seen;
             break;
         }
-        r->consumed = r->chunk->messages;
         while (r->run == 0)
             reader_next_chunk(s);
     }
@@ -409,8 +407,12 @@ void cz_stream_drop_partial(struct cz_stream *s)
         is_in_message = flags & CZ_FRAME_MORE;
         at += used;
     }
-    while (is_in_message && !reader_skip_frame(s))
+    if (!is_in_message)
+        return;
+    while (!reader_skip_frame(s))
         continue;
     if (r->run + r->left == 0)
         r->consumed = r->messages_seen;
+    else if (r->chunk->has_refs)
+        r->consumed++; /* as reader_pass_frames counts them */
 }
