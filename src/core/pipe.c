@@ -273,9 +273,9 @@ int cz_pipe_write_metadata(struct cz_pipe_end *end,
     int rc = cz_stream_write_note(end->out, &metadata, sizeof metadata,
                                   &must_wake);
 
-    if (rc != 0)
+    if (rc != 0 && metadata)
         cz_metadata_unref(metadata, 1);
-    else if (must_wake)
+    if (must_wake)
         cz_pipe_wake_reader(end);
     return rc;
 }

@@ -32,4 +32,5 @@ void cz_chunk_reset(struct cz_chunk *chunk)
     chunk->next = NULL;
     chunk->is_continuation = false;
     chunk->has_refs = false;
+    chunk->is_on_loan = false;
 }

@@ -35,6 +35,7 @@ struct cz_chunk {
     struct cz_chunk *next;
     bool is_continuation; /* begins in the middle of a message */
     bool has_refs;        /* may hold frames whose body is elsewhere */
+    bool is_on_loan;      /* a large one that was read into: not used again */
     uint8_t bytes[];
 };
 

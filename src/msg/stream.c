@@ -62,7 +62,8 @@ static void stream_drop_frames(struct cz_chunk *chunk, const uint8_t *at,
             cz_buffer_unref(ref.buffer);
         } else if (flags & CZ_FRAME_NOTE) {
             memcpy(&metadata, at + used, sizeof metadata);
-            cz_metadata_unref(metadata, 1);
+            if (metadata)
+                cz_metadata_unref(metadata, 1);
         }
         used = cz_frame_footprint(body);
         at += used;
@@ -441,6 +442,8 @@ void cz_stream_write_chunk(struct cz_stream *s, struct cz_chunk *chunk,
                            uint32_t messages, bool *must_wake)
 {
     chunk->begin = begin;
+    chunk->capacity = begin + (uint32_t)size;
+    chunk->is_on_loan = true;
     stream_link(s, chunk);
     stream_advance(&s->w, size);
     *must_wake = stream_publish_part(s, complete, size, messages);

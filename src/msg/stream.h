@@ -243,7 +243,7 @@ CZ_MUST_CHECK int cz_stream_write_run(struct cz_stream *stream,
                                       bool *must_wake);
 
 /* The same for bytes that lie in a chunk, from offset `begin` on; the chunk
- * becomes the stream's. Cannot fail. */
+ * becomes the stream's, and nothing is added to it. Cannot fail. */
 void cz_stream_write_chunk(struct cz_stream *stream, struct cz_chunk *chunk,
                            uint32_t begin, size_t complete, size_t size,
                            uint32_t messages, bool *must_wake);
@@ -320,6 +320,16 @@ static inline void cz_stream_on_credit(struct cz_stream *s)
 CZ_MUST_CHECK int cz_stream_gather(struct cz_stream *stream,
                                    struct iovec *pieces, int count,
                                    size_t size_max);
+
+/* Has anything been published that was not gathered yet? Does not fall
+ * asleep. */
+static inline bool cz_stream_has_more(const struct cz_stream *s)
+{
+    /* Relaxed: whoever acts on it looks again. */
+    return s->r.run + s->r.left > 0 ||
+           (uint32_t)atomic_load_explicit(&s->published,
+                                          memory_order_relaxed) != s->r.seen;
+}
 
 /* The first `size` bytes of what was gathered have gone. True: credit is
  * due. */

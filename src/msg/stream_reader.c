@@ -49,7 +49,8 @@ static void reader_next_chunk(struct cz_stream *s)
     r->consumed = old->messages;
     /* Release: pairs with the acquire in the writer's exchange, so that the
      * reads above come before the chunk is filled again. */
-    old = atomic_exchange_explicit(&s->spare, old, memory_order_acq_rel);
+    if (!old->is_on_loan)
+        old = atomic_exchange_explicit(&s->spare, old, memory_order_acq_rel);
     cz_chunk_destroy(old);
     /* Relaxed: only keeps the writer within 2^31 bytes. */
     atomic_store_explicit(&s->consumed_pos, r->seen - r->left,
