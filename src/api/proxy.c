@@ -26,7 +26,7 @@ enum { PROXY_BURST = 1000 };
 enum { FRONTEND, BACKEND, CONTROL, SOCKETS };
 
 struct traffic {
-    uint64_t parts;
+    uint64_t messages;
     uint64_t bytes;
 };
 
@@ -65,10 +65,10 @@ static int socket_has(void *socket, int event)
     return (events & event) != 0;
 }
 
-static void count_part(struct traffic *traffic, size_t size)
+static void count_part(struct traffic *traffic, size_t size, bool has_more)
 {
-    traffic->parts++;
     traffic->bytes += size;
+    traffic->messages += !has_more;
 }
 
 /* Sends a copy to the capture socket, if there is one. */
@@ -95,7 +95,7 @@ static int lane_receive(struct lane *lane, zmq_msg_t *msg)
     if (zmq_msg_recv(msg, lane->from->socket, ZMQ_DONTWAIT) < 0)
         /* EFSM: a REP that must answer first, a REQ that must ask. */
         return errno == EAGAIN || errno == EFSM ? 0 : -1;
-    count_part(&lane->from->received, zmq_msg_size(msg));
+    count_part(&lane->from->received, zmq_msg_size(msg), zmq_msg_more(msg));
     return 1;
 }
 
@@ -111,7 +111,7 @@ static int lane_pass_on(struct proxy *proxy, struct lane *lane, zmq_msg_t *msg)
         if (capture_part(proxy, msg, flags) < 0 ||
             zmq_msg_send(msg, lane->to->socket, flags) < 0)
             return -1;
-        count_part(&lane->to->sent, size);
+        count_part(&lane->to->sent, size, flags);
         if (!flags)
             return 1;
         rc = lane_receive(lane, msg);
@@ -153,9 +153,9 @@ static int control_send_statistics(const struct proxy *proxy)
     const struct side *front = &proxy->sides[FRONTEND];
     const struct side *back = &proxy->sides[BACKEND];
     const uint64_t numbers[] = {
-        front->received.parts, front->received.bytes, front->sent.parts,
-        front->sent.bytes,     back->received.parts,  back->received.bytes,
-        back->sent.parts,      back->sent.bytes,
+        front->received.messages, front->received.bytes,   front->sent.messages,
+        front->sent.bytes,        back->received.messages, back->received.bytes,
+        back->sent.messages,      back->sent.bytes,
     };
     const size_t count = CZ_COUNT_OF(numbers);
     int rc = 1;
