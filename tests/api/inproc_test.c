@@ -161,13 +161,13 @@ static void a_shared_message_may_be_sent_and_kept(void **state)
     void *push;
 
     env_pair(env, ZMQ_PULL, &pull, ZMQ_PUSH, &push);
-    freed_open(&freed, 1000);
+    freed_open(&freed, 100000);
     freed_message(&freed, &kept);
     zmq_msg_init(&sent);
     assert_ok(zmq_msg_copy(&sent, &kept));
-    assert_int_equal(zmq_msg_send(&sent, push, 0), 1000);
-    assert_int_equal(zmq_msg_recv(&sent, pull, 0), 1000);
-    assert_memory_equal(zmq_msg_data(&sent), freed.data, 1000);
+    assert_int_equal(zmq_msg_send(&sent, push, 0), 100000);
+    assert_int_equal(zmq_msg_recv(&sent, pull, 0), 100000);
+    assert_memory_equal(zmq_msg_data(&sent), freed.data, 100000);
     assert_ok(zmq_msg_close(&kept));
     assert_int_equal(freed_count(&freed), 0);
     assert_ok(zmq_msg_close(&sent));

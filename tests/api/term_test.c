@@ -89,8 +89,9 @@ static void term_wakes(struct env *env, int (*wait)(void *socket))
     struct waiter waiter = {.wait = wait};
     struct call call;
 
-    waiter.socket = zmq_socket(env->ctx, ZMQ_DEALER);
+    waiter.socket = env_plain_socket(env, ZMQ_DEALER);
     env_bind(env, waiter.socket, endpoint);
+    env_forget_socket(env, waiter.socket);
     call_start(&call, wait_and_close, &waiter);
     call_wait_blocked(&call);
     assert_ok(zmq_ctx_term(env->ctx));

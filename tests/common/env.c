@@ -103,12 +103,17 @@ void *env_socket(struct env *env, int type)
     return socket;
 }
 
-void env_close_socket(struct env *env, void *socket)
+void env_forget_socket(struct env *env, void *socket)
 {
     for (size_t i = 0; i < env->socket_count; i++) {
         if (env->sockets[i] == socket)
             env->sockets[i] = NULL;
     }
+}
+
+void env_close_socket(struct env *env, void *socket)
+{
+    env_forget_socket(env, socket);
     assert_ok(zmq_close(socket));
 }
 

@@ -58,6 +58,9 @@ void *env_plain_socket(struct env *env, int type);
 /* Closes a socket as it is; env_close() leaves it alone then. */
 void env_close_socket(struct env *env, void *socket);
 
+/* The socket is another thread's to close. */
+void env_forget_socket(struct env *env, void *socket);
+
 /* Closes all sockets without linger and terminates the context. */
 void env_end(struct env *env);
 
