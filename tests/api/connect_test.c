@@ -8,9 +8,12 @@
 #include "common/env.h"
 
 #include "common/monitor.h"
+#include "common/raw.h"
 #include "common/socket.h"
 
 #include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static void connect_may_come_before_bind(void **state)
 {
@@ -228,6 +231,30 @@ static void the_interval_grows_to_its_maximum(void **state)
     assert_in_range(interval, 20, 50);
 }
 
+/* A listener whose queue is full: the kernel lets the next one wait. */
+static void an_attempt_that_takes_too_long_is_given_up(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    int fds[2];
+    void *push = env_socket(env, ZMQ_PUSH);
+    void *monitor = monitor_open(env, push, ZMQ_EVENT_ALL);
+
+    env_free_endpoint(env, endpoint);
+    fds[0] = raw_listen(endpoint);
+    assert_int_equal(listen(fds[0], 0), 0);
+    fds[1] = raw_connect(endpoint);
+    set_int(push, ZMQ_CONNECT_TIMEOUT, 50);
+    set_int(push, ZMQ_RECONNECT_IVL, 10);
+    assert_ok(zmq_connect(push, endpoint));
+    monitor_expect(monitor, ZMQ_EVENT_CONNECT_DELAYED);
+    monitor_expect(monitor, ZMQ_EVENT_CLOSED);
+    monitor_expect(monitor, ZMQ_EVENT_CONNECT_RETRIED);
+    monitor_expect(monitor, ZMQ_EVENT_CONNECT_DELAYED);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +269,7 @@ int main(void)
         ON_STREAMS(immediate_takes_its_pipe_back_from_a_lost_peer),
         ON_STREAMS(a_negative_interval_means_no_second_try),
         ON_STREAMS(the_interval_grows_to_its_maximum),
+        ON(tcp, an_attempt_that_takes_too_long_is_given_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,7 +52,6 @@ static const struct int_option int_options[] = {
     {ZMQ_TCP_MAXRT, 0, {1, 10000, 0, NONE}, {-1, NONE}},
     {ZMQ_MULTICAST_MAXTPDU, 1500, {1, 9000, NONE}, {0, -1, NONE}},
     {ZMQ_USE_FD, -1, {0, 100, -1, NONE}, {-2, NONE}},
-    {ZMQ_PLAIN_SERVER, 0, {1, 0, NONE}, {-1, 2, NONE}},
 };
 
 static const int types[] = {ZMQ_PUSH, ZMQ_PULL, ZMQ_PAIR, ZMQ_DEALER};
