@@ -75,7 +75,8 @@ CZ_MUST_CHECK bool cz_mailbox_arm(struct cz_mailbox *mailbox,
                                   struct cz_waker *loop_waker);
 void cz_mailbox_awake(struct cz_mailbox *mailbox);
 
-/* Sleeps until something arrives: 0, -ETIMEDOUT or -EINTR. */
+/* Sleeps until something arrives: 0, -ETIMEDOUT or -EINTR. 0 may be early: a
+ * writer whose command has run already may only now come to waking. */
 CZ_MUST_CHECK int cz_mailbox_park(struct cz_mailbox *mailbox,
                                   uint64_t deadline_us);
 
