@@ -185,6 +185,39 @@ static void peer_may_stall_at_every_byte(void **state)
     cut_everywhere(*state, STALL);
 }
 
+/* A peer that has said everything hangs up while our queue is full: what
+ * waits in the kernel is drained first, however late it is read. libzmq
+ * drops it. */
+static void full_queue_is_filled_from_a_peer_that_hung_up(void **state)
+{
+    enum { WRITES = 16, PER_WRITE = 400 };
+    struct env *env = *state;
+    void *pull = env_socket(env, ZMQ_PULL);
+    void *monitor = monitor_open(env, pull, ZMQ_EVENT_DISCONNECTED);
+    struct monitor_event event;
+    uint32_t number = 0;
+    int fd;
+
+    if (!is_ceromq())
+        skip();
+    set_int(pull, ZMQ_RCVHWM, 5);
+    fd = zmtp_dial(env, pull);
+    raw_handshake(fd, "PUSH");
+    for (int i = 0; i < WRITES; i++) {
+        struct zmtp_bytes bytes = {.size = 0};
+
+        for (int j = 0; j < PER_WRITE; j++, number++)
+            zmtp_put_frame(&bytes, 0, &number, sizeof(number));
+        zmtp_write(fd, &bytes);
+    }
+    close(fd);
+    /* Time to notice the hang-up, were it noticed too early. */
+    (void)monitor_next(monitor, &event, GLANCE_MS);
+    for (uint32_t i = 0; i < number; i++)
+        assert_int_equal(receive_number(pull), i);
+    expect_nothing(pull);
+}
+
 static void send_frames(void *push)
 {
     unsigned char body[BODY_MAX];
@@ -320,6 +353,7 @@ int main(void)
         ON_STREAMS(peer_may_stall_at_every_byte),
         ON_STREAMS(peer_may_close_at_every_byte),
         ON_STREAMS(peer_may_reset_at_every_byte),
+        ON_STREAMS(full_queue_is_filled_from_a_peer_that_hung_up),
         ON_STREAMS(handshake_cut_anywhere_loses_no_queued_message),
         ON_STREAMS(reader_may_vanish_after_every_byte),
     };
