@@ -186,8 +186,8 @@ static void peer_may_stall_at_every_byte(void **state)
 }
 
 /* A peer that has said everything hangs up while our queue is full: what
- * waits in the kernel is drained first, however late it is read. libzmq
- * drops it. */
+ * waits in the kernel is drained first, however late it is read. On ipc,
+ * where the hang-up is announced before that, libzmq drops it. */
 static void full_queue_is_filled_from_a_peer_that_hung_up(void **state)
 {
     enum { WRITES = 16, PER_WRITE = 400 };
@@ -198,7 +198,7 @@ static void full_queue_is_filled_from_a_peer_that_hung_up(void **state)
     uint32_t number = 0;
     int fd;
 
-    if (!is_ceromq())
+    if (!is_ceromq() && env->transport == &transport_ipc)
         skip();
     set_int(pull, ZMQ_RCVHWM, 5);
     fd = zmtp_dial(env, pull);
