@@ -115,6 +115,12 @@ void cz_io_object_init(struct cz_io_object *object, struct cz_tenant *tenant,
     atomic_init(&object->refs, refs);
 }
 
+void cz_io_object_ref(struct cz_io_object *object)
+{
+    /* Relaxed: who takes a reference already holds one. */
+    atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed);
+}
+
 void cz_io_object_unref(struct cz_io_object *object)
 {
     /* acq_rel: the last one out sees all that the others did. */

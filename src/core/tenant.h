@@ -90,6 +90,7 @@ struct cz_io_object {
 /* With `refs` references: 2 for what an endpoint keeps, 1 for others. */
 void cz_io_object_init(struct cz_io_object *object, struct cz_tenant *tenant,
                        const struct cz_io_object_ops *ops, uint32_t refs);
+void cz_io_object_ref(struct cz_io_object *object);
 void cz_io_object_unref(struct cz_io_object *object);
 
 /* From the socket's thread. stop also drops the endpoint's reference. */

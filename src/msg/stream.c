@@ -366,6 +366,16 @@ int cz_stream_put_large(struct cz_stream *s, const struct cz_frame *frame,
     return 0;
 }
 
+int cz_stream_write_beyond(struct cz_stream *s, const struct cz_frame *frame,
+                           bool *must_wake)
+{
+    struct cz_stream_writer *w = &s->w;
+
+    if (w->credit == 0 && !w->is_in_message)
+        w->credit = 1; /* lent: it is used up below */
+    return cz_stream_write(s, frame, must_wake);
+}
+
 void cz_stream_rollback(struct cz_stream *s)
 {
     struct cz_stream_writer *w = &s->w;

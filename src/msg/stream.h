@@ -223,6 +223,12 @@ cz_stream_write(struct cz_stream *s, const struct cz_frame *frame,
     return 0;
 }
 
+/* The same for the network side, which does not mind if there is no credit.
+ * 0 or -ENOMEM. */
+CZ_MUST_CHECK int cz_stream_write_beyond(struct cz_stream *stream,
+                                         const struct cz_frame *frame,
+                                         bool *must_wake);
+
 /* Takes back the frames of a message that was not completed. */
 void cz_stream_rollback(struct cz_stream *stream);
 

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Connecters.
+ *
+ * Thread: with the helm. Owns: see net/connecter.h.
+ */
+#include "net/connecter.h"
+
+#include "base/alloc.h"
+#include "core/io_thread.h"
+#include "net/resolver.h"
+#include "net/session.h"
+#include "os/clock.h"
+#include "os/random.h"
+#include "os/socket.h"
+
+#include <errno.h>
+
+struct cz_connecter {
+    struct cz_session *session;
+    char *address;
+    struct cz_poll_handler handler;
+    cz_poll_id poll_id; /* 0 = not polled */
+    struct cz_timer retry;
+    struct cz_timer timeout;
+    struct cz_resolution *resolution;
+    int fd; /* -1 = none */
+    int delay_ms; /* of the next back-off step; 0 = the first */
+};
+
+static struct cz_io_thread *connecter_io(const struct cz_connecter *c)
+{
+    return c->session->object.tenant->io;
+}
+
+static void connecter_forget_fd(struct cz_connecter *c)
+{
+    if (c->poll_id)
+        cz_io_unwatch(connecter_io(c), c->poll_id);
+    c->poll_id = 0;
+    c->fd = -1;
+    cz_io_cancel_timer(connecter_io(c), &c->timeout);
+}
+
+static void connecter_close_fd(struct cz_connecter *c)
+{
+    int fd = c->fd;
+
+    connecter_forget_fd(c);
+    if (fd < 0)
+        return;
+    cz_sock_close(fd);
+    cz_session_tell(c->session, CZ_EVENT_CLOSED, (uint32_t)fd);
+}
+
+/* ---- trying again --------------------------------------------------- */
+
+/* The delay before the next attempt (wire.md 9). */
+static int connecter_next_delay(struct cz_connecter *c)
+{
+    int base_ms = c->session->options->reconnect_ivl_ms;
+    int max_ms = c->session->options->reconnect_ivl_max_ms;
+
+    if (max_ms <= 0)
+        return base_ms + (int)(cz_random_u32() % (uint32_t)base_ms);
+    if (c->delay_ms == 0)
+        c->delay_ms = base_ms;
+    else
+        c->delay_ms = c->delay_ms > max_ms / 2 ? max_ms : c->delay_ms * 2;
+    if (c->delay_ms > max_ms)
+        c->delay_ms = max_ms;
+    return c->delay_ms;
+}
+
+static void connecter_wait(struct cz_connecter *c)
+{
+    int delay_ms;
+
+    if (c->session->options->reconnect_ivl_ms <= 0)
+        return;
+    delay_ms = connecter_next_delay(c);
+    /* A connecter's timers have their places from the start. */
+    if (cz_io_set_timer(connecter_io(c), &c->retry,
+                        (uint64_t)delay_ms * 1000) == 0)
+        cz_session_tell(c->session, CZ_EVENT_CONNECT_RETRIED,
+                        (uint32_t)delay_ms);
+}
+
+static void connecter_failed(struct cz_connecter *c, int rc)
+{
+    connecter_close_fd(c);
+    if (rc == -ECONNREFUSED &&
+        c->session->options->reconnect_stop & 1 /* CONN_REFUSED */)
+        return;
+    connecter_wait(c);
+}
+
+void cz_connecter_retry(struct cz_connecter *c)
+{
+    c->delay_ms = 0;
+    connecter_wait(c);
+}
+
+static void connecter_on_retry(struct cz_timer *timer)
+{
+    cz_connecter_start(cz_container_of(timer, struct cz_connecter, retry));
+}
+
+/* ---- dialling ------------------------------------------------------- */
+
+static void connecter_succeeded(struct cz_connecter *c)
+{
+    struct cz_session *session = c->session;
+    int fd = c->fd;
+    int rc = session->transport->tune(session->options, fd);
+
+    if (rc != 0) {
+        connecter_failed(c, rc);
+        return;
+    }
+    connecter_forget_fd(c);
+    cz_session_tell(session, CZ_EVENT_CONNECTED, (uint32_t)fd);
+    cz_session_on_connected(session, fd);
+}
+
+static void connecter_on_events(struct cz_poll_handler *handler,
+                                unsigned events CZ_UNUSED)
+{
+    struct cz_connecter *c =
+        cz_container_of(handler, struct cz_connecter, handler);
+    int rc = cz_sock_error(c->fd);
+
+    if (rc == 0)
+        connecter_succeeded(c);
+    else
+        connecter_failed(c, rc);
+}
+
+static void connecter_on_timeout(struct cz_timer *timer)
+{
+    connecter_failed(cz_container_of(timer, struct cz_connecter, timeout),
+                     -ETIMEDOUT);
+}
+
+static int connecter_wait_for_fd(struct cz_connecter *c)
+{
+    int timeout_ms = c->session->options->connect_timeout_ms;
+    int rc = cz_io_watch_fd(connecter_io(c), c->fd, &c->handler, CZ_POLL_OUT,
+                            &c->poll_id);
+
+    if (rc == 0 && timeout_ms > 0)
+        rc = cz_io_set_timer(connecter_io(c), &c->timeout,
+                             (uint64_t)timeout_ms * 1000);
+    return rc;
+}
+
+static void connecter_dial(struct cz_connecter *c, const struct cz_addr *to)
+{
+    struct cz_session *session = c->session;
+    int rc = session->transport->dial(session->options, c->address, to, &c->fd);
+
+    if (rc == 0) {
+        connecter_succeeded(c);
+        return;
+    }
+    if (rc == -EINPROGRESS) {
+        cz_session_tell(session, CZ_EVENT_CONNECT_DELAYED, EINPROGRESS);
+        rc = connecter_wait_for_fd(c);
+    }
+    if (rc != 0)
+        connecter_failed(c, rc);
+}
+
+static void connecter_on_resolved(void *owner, int rc,
+                                  const struct cz_addr *addr)
+{
+    struct cz_connecter *c = owner;
+
+    c->resolution = NULL;
+    if (rc == 0)
+        connecter_dial(c, addr);
+    else
+        connecter_failed(c, rc);
+}
+
+void cz_connecter_start(struct cz_connecter *c)
+{
+    const struct cz_session *session = c->session;
+    struct cz_addr addr;
+    int rc = session->transport->locate(session->options, c->address, &addr);
+
+    if (rc == 0) {
+        connecter_dial(c, &addr);
+        return;
+    }
+    if (rc == -EAGAIN)
+        rc = cz_resolution_start(connecter_io(c), session->transport,
+                                 session->options, c->address,
+                                 connecter_on_resolved, c, &c->resolution);
+    if (rc != 0)
+        connecter_failed(c, rc);
+}
+
+/* ---- beginning and end ---------------------------------------------- */
+
+struct cz_connecter *cz_connecter_create(struct cz_session *session,
+                                         const char *address)
+{
+    struct cz_connecter *c = cz_zalloc(sizeof *c);
+
+    if (!c)
+        return NULL;
+    c->address = cz_strdup(address);
+    if (!c->address) {
+        cz_free(c);
+        return NULL;
+    }
+    c->session = session;
+    c->fd = -1;
+    c->handler.on_events = connecter_on_events;
+    c->retry.on_expire = connecter_on_retry;
+    c->timeout.on_expire = connecter_on_timeout;
+    return c;
+}
+
+void cz_connecter_stop(struct cz_connecter *c)
+{
+    if (c->resolution)
+        cz_resolution_cancel(c->resolution);
+    c->resolution = NULL;
+    connecter_close_fd(c);
+    cz_io_cancel_timer(connecter_io(c), &c->retry);
+}
+
+void cz_connecter_destroy(struct cz_connecter *c)
+{
+    cz_free(c->address);
+    cz_free(c);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Engines: life, events, heartbeat (wire.md 7).
+ *
+ * Thread: with the helm. Owns: see net/engine.h.
+ */
+#include "net/engine.h"
+
+#include "base/alloc.h"
+#include "msg/metadata.h"
+#include "net/engine_state.h"
+#include "os/socket.h"
+
+#include <errno.h>
+
+int cz_engine_fd(const struct cz_engine *engine)
+{
+    return engine->fd;
+}
+
+void cz_engine_set_interest(struct cz_engine *e, unsigned interest)
+{
+    if (e->interest == interest)
+        return;
+    e->interest = interest;
+    cz_io_set_interest(e->io, e->poll_id, interest);
+}
+
+static void engine_on_events(struct cz_poll_handler *handler, unsigned events)
+{
+    struct cz_engine *e = cz_container_of(handler, struct cz_engine, handler);
+    bool can_write = events & CZ_POLL_OUT && e->out.is_blocked;
+
+    if (events & (CZ_POLL_IN | CZ_POLL_ERR) && !cz_engine_read(e))
+        return;
+    if (!can_write)
+        return;
+    e->out.is_blocked = false;
+    cz_engine_set_interest(e, e->interest & ~CZ_POLL_OUT);
+    cz_engine_flush(e);
+}
+
+void cz_engine_flush(struct cz_engine *e)
+{
+    (void)!cz_engine_write(e);
+}
+
+/* ---- heartbeat ------------------------------------------------------ */
+
+void cz_engine_start_timer(struct cz_engine *e, struct cz_timer *timer,
+                           uint64_t delay_ms)
+{
+    /* Without memory for a timer there is one heartbeat less. */
+    if (!cz_timer_is_set(timer))
+        (void)!cz_io_set_timer(e->io, timer, delay_ms * 1000);
+}
+
+static void engine_on_interval(struct cz_timer *timer)
+{
+    struct cz_engine *e =
+        cz_container_of(timer, struct cz_engine, heartbeat.interval);
+    const struct cz_options *o = e->session->options;
+    int timeout_ms = o->heartbeat_timeout_ms >= 0 ? o->heartbeat_timeout_ms
+                                                  : o->heartbeat_ivl_ms;
+
+    cz_engine_start_timer(e, timer, (uint64_t)o->heartbeat_ivl_ms);
+    if (timeout_ms > 0)
+        cz_engine_start_timer(e, &e->heartbeat.timeout, (uint64_t)timeout_ms);
+    e->out.has_ping = true;
+    cz_engine_flush(e);
+}
+
+static void engine_on_timeout(struct cz_timer *timer)
+{
+    struct cz_engine *e =
+        cz_container_of(timer, struct cz_engine, heartbeat.timeout);
+
+    cz_session_on_engine_failed(e->session, false);
+}
+
+static void engine_on_ttl(struct cz_timer *timer)
+{
+    struct cz_engine *e =
+        cz_container_of(timer, struct cz_engine, heartbeat.ttl);
+
+    cz_session_on_engine_failed(e->session, false);
+}
+
+/* ---- beginning and end ---------------------------------------------- */
+
+static void engine_on_nap_end(struct cz_io_napper *napper)
+{
+    cz_engine_flush(
+        cz_container_of(napper, struct cz_engine, out.napper));
+}
+
+int cz_engine_create(struct cz_session *session,
+                     const struct cz_handshake_result *result,
+                     struct cz_engine **out)
+{
+    struct cz_engine *e = cz_zalloc(sizeof *e);
+    int rc;
+
+    if (!e)
+        return -ENOMEM;
+    e->session = session;
+    e->io = session->object.tenant->io;
+    e->pipe = session->pipe;
+    e->fd = result->fd;
+    e->has_old_frames = result->has_old_frames;
+    e->has_commands = result->has_commands;
+    e->handler.on_events = engine_on_events;
+    e->out.napper.on_nap_end = engine_on_nap_end;
+    cz_list_init(&e->out.napper.link);
+    e->heartbeat.interval.on_expire = engine_on_interval;
+    e->heartbeat.timeout.on_expire = engine_on_timeout;
+    e->heartbeat.ttl.on_expire = engine_on_ttl;
+    e->interest = CZ_POLL_IN;
+    rc = cz_io_watch_fd(e->io, e->fd, &e->handler, CZ_POLL_IN, &e->poll_id);
+    /* A pipe that outlives its connections learns of each new one. */
+    if (rc == 0 && (result->metadata || session->connecter)) {
+        if (result->metadata)
+            cz_metadata_ref(result->metadata, 1);
+        rc = cz_pipe_write_metadata(e->pipe, result->metadata);
+    }
+    if (rc != 0) {
+        if (e->poll_id)
+            cz_io_unwatch(e->io, e->poll_id);
+        cz_free(e);
+        return rc;
+    }
+    if (result->metadata)
+        cz_metadata_unref(result->metadata, 1);
+    e->in.carry = result->rest;
+    e->in.carry_size = result->rest_size;
+    *out = e;
+    return 0;
+}
+
+void cz_engine_start(struct cz_engine *e)
+{
+    int interval_ms = e->session->options->heartbeat_ivl_ms;
+    uint8_t *rest = e->in.carry;
+    size_t rest_size = e->in.carry_size;
+    bool is_alive = true;
+
+    e->in.carry = NULL;
+    e->in.carry_size = 0;
+    if (interval_ms > 0 && e->has_commands)
+        cz_engine_start_timer(e, &e->heartbeat.interval,
+                              (uint64_t)interval_ms);
+    if (rest)
+        is_alive = cz_engine_process(e, rest, rest_size);
+    cz_free(rest);
+    if (is_alive)
+        cz_engine_flush(e);
+}
+
+void cz_engine_destroy(struct cz_engine *e)
+{
+    cz_io_cancel_timer(e->io, &e->heartbeat.interval);
+    cz_io_cancel_timer(e->io, &e->heartbeat.timeout);
+    cz_io_cancel_timer(e->io, &e->heartbeat.ttl);
+    cz_list_remove(&e->out.napper.link);
+    cz_io_unwatch(e->io, e->poll_id);
+    cz_sock_close(e->fd);
+    if (e->in.large)
+        cz_buffer_unref(e->in.large);
+    cz_free(e->in.carry);
+    cz_free(e->out.old);
+    cz_free(e);
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Engines: from the descriptor to the pipe.
+ *
+ * Everything is read into the I/O thread's arrival chunk, so that an idle
+ * connection owns no buffer. What came is looked through once and goes into
+ * the pipe in one piece: copied if it is little, else the chunk itself goes
+ * and the I/O thread takes another. A large frame is read into the memory
+ * that will become its message.
+ *
+ * Thread: with the helm.
+ */
+#include "base/alloc.h"
+#include "net/engine.h"
+#include "net/engine_state.h"
+#include "os/socket.h"
+#include "wire/frame_scan.h"
+#include "wire/zmtp1.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    /* From here on, handing over the chunk beats copying what is in it. */
+    HAND_OVER_MIN = 8192,
+    /* Reads in one go, before others get their turn. */
+    READS_MAX = 8,
+    COMMAND_MAX = 65536,
+};
+
+static bool engine_fail(struct cz_engine *e, bool is_fatal)
+{
+    cz_session_on_engine_failed(e->session, is_fatal);
+    return false;
+}
+
+static bool engine_carry(struct cz_engine *e, const uint8_t *bytes, size_t size)
+{
+    if (size == 0)
+        return true;
+    e->in.carry = cz_memdup(bytes, size);
+    if (!e->in.carry)
+        return false;
+    e->in.carry_size = size;
+    return true;
+}
+
+/* ---- commands ------------------------------------------------------- */
+
+static void engine_on_ping(struct cz_engine *e,
+                           const struct cz_zmtp_command *ping)
+{
+    if (ping->ttl_ds > 0)
+        cz_engine_start_timer(e, &e->heartbeat.ttl,
+                              (uint64_t)ping->ttl_ds * 100);
+    e->out.has_pong = true;
+    e->out.pong_size = (uint8_t)ping->data.size;
+    cz_span_copy(e->out.pong_context, ping->data);
+}
+
+/* Everything else is a sign of life and nothing more (wire.md 4). */
+static void engine_on_command(struct cz_engine *e, const uint8_t *body,
+                              size_t size)
+{
+    struct cz_zmtp_command command;
+
+    if (e->has_commands &&
+        cz_command_parse(body, size, &command) == CZ_COMMAND_PING)
+        engine_on_ping(e, &command);
+}
+
+/* ---- large frames --------------------------------------------------- */
+
+static bool engine_end_large(struct cz_engine *e)
+{
+    struct cz_stream *out = e->pipe->out;
+    struct cz_frame frame = {
+        .data = e->in.large->data,
+        .size = e->in.large->size,
+        .buffer = e->in.large,
+        .flags = e->in.large_flags & CZ_FRAME_MORE,
+    };
+    bool must_wake;
+
+    if (e->session->is_stopping) {
+        cz_buffer_unref(frame.buffer);
+        e->in.large = NULL;
+        return true;
+    }
+    if (cz_stream_write_beyond(out, &frame, &must_wake) != 0)
+        return engine_fail(e, true);
+    e->in.large = NULL;
+    e->in.is_in_message = frame.flags & CZ_FRAME_MORE;
+    if (must_wake)
+        cz_pipe_wake_reader(e->pipe);
+    return true;
+}
+
+/* The header of a large frame stands at `at`; takes what is there of its
+ * body. The bytes used, or 0: the engine has ended. */
+static size_t engine_begin_large(struct cz_engine *e,
+                                 const struct cz_frame_scan *scan,
+                                 const uint8_t *at, size_t size)
+{
+    size_t got = size - scan->header;
+
+    if (got > scan->body)
+        got = scan->body;
+    e->in.large = cz_buffer_create(scan->body);
+    if (!e->in.large) {
+        engine_fail(e, true);
+        return 0;
+    }
+    e->in.large_flags = scan->flags;
+    e->in.large_got = got;
+    memcpy(e->in.large->data, at + scan->header, got);
+    if (got == scan->body && !engine_end_large(e))
+        return 0;
+    return scan->header + got;
+}
+
+/* ---- what was read -------------------------------------------------- */
+
+/* Hands frames to the pipe. `may_hand_over`: nothing after them in the
+ * arrival chunk is needed any more. */
+static bool engine_deliver(struct cz_engine *e,
+                           const struct cz_frame_scan *scan, uint8_t *at,
+                           bool may_hand_over)
+{
+    struct cz_stream *out = e->pipe->out;
+    struct cz_chunk *arrival = e->io->arrival;
+    bool must_wake;
+
+    /* The socket is closed: nobody will read this. */
+    if (e->session->is_stopping)
+        return true;
+    if (may_hand_over && scan->end >= HAND_OVER_MIN && arrival &&
+        at >= arrival->bytes && at < arrival->bytes + CZ_ARRIVAL_SIZE) {
+        cz_io_take_arrival(e->io);
+        cz_stream_write_chunk(out, arrival, (uint32_t)(at - arrival->bytes),
+                              scan->complete, scan->end, scan->messages,
+                              &must_wake);
+    } else if (cz_stream_write_run(out, at, scan->complete, scan->end,
+                                   scan->messages, &must_wake) != 0) {
+        return engine_fail(e, true);
+    }
+    if (must_wake)
+        cz_pipe_wake_reader(e->pipe);
+    return true;
+}
+
+bool cz_engine_process(struct cz_engine *e, uint8_t *at, size_t size)
+{
+    int64_t size_max = e->session->options->maxmsgsize;
+    struct cz_frame_scan scan;
+
+    for (;;) {
+        enum cz_scan_stop stop;
+        size_t used;
+
+        scan.is_in_message = e->in.is_in_message;
+        stop = cz_frame_scan(&scan, at, size, size_max);
+        /* First the rest, then the frames: with them the chunk may go. */
+        if (stop == CZ_SCAN_MORE &&
+            !engine_carry(e, at + scan.end, size - scan.end))
+            return engine_fail(e, true);
+        if (scan.end > 0 && !engine_deliver(e, &scan, at, stop == CZ_SCAN_MORE))
+            return false;
+        e->in.is_in_message = scan.is_in_message;
+        at += scan.end;
+        size -= scan.end;
+        switch (stop) {
+        case CZ_SCAN_MORE:
+            return true;
+        case CZ_SCAN_COMMAND:
+            if (scan.body > COMMAND_MAX)
+                return engine_fail(e, true);
+            used = scan.header + scan.body;
+            if (used > size)
+                return engine_carry(e, at, size) || engine_fail(e, true);
+            engine_on_command(e, at + scan.header, scan.body);
+            break;
+        case CZ_SCAN_LARGE:
+            used = engine_begin_large(e, &scan, at, size);
+            if (used == 0)
+                return false;
+            break;
+        default:
+            return engine_fail(e, true);
+        }
+        at += used;
+        size -= used;
+    }
+}
+
+/* ---- ZMTP 1.0 ------------------------------------------------------- */
+
+/* Turns the 1.0 frames in `bytes` into 2.0 frames; what is incomplete is
+ * carried over as it is. */
+static bool engine_process_old(struct cz_engine *e, uint8_t *bytes, size_t size)
+{
+    int64_t size_max = e->session->options->maxmsgsize;
+
+    for (;;) {
+        uint8_t head[CZ_FRAME_HEADER_MAX];
+        size_t header;
+        uint64_t body;
+        bool has_more;
+        uint8_t *start;
+        size_t used;
+        int rc = cz_zmtp1_parse(bytes, size, &header, &body, &has_more);
+
+        if (rc < 0 || (rc > 0 && size_max >= 0 && body > (uint64_t)size_max))
+            return engine_fail(e, true);
+        if (rc > 0 && body >= CZ_REF_MIN) {
+            struct cz_frame_scan scan = {
+                .flags = has_more ? CZ_FRAME_MORE : 0,
+                .body = body,
+                .header = header,
+            };
+
+            used = engine_begin_large(e, &scan, bytes, size);
+            if (used == 0)
+                return false;
+            bytes += used;
+            size -= used;
+            continue;
+        }
+        if (rc == 0 || size - header < body)
+            return engine_carry(e, bytes, size) || engine_fail(e, true);
+        /* The new header is never longer than the old one, but for bodies of
+         * 254 and 255 bytes, where it is shorter: it fits in its place. */
+        used = cz_frame_put_header(head, has_more ? CZ_FRAME_MORE : 0, body);
+        start = bytes + header - used;
+        memcpy(start, head, used);
+        if (!cz_engine_process(e, start, used + body))
+            return false;
+        bytes += header + body;
+        size -= header + body;
+    }
+}
+
+/* ---- reading -------------------------------------------------------- */
+
+/* Puts what was carried over at the front of the arrival chunk, and says
+ * where to read. NULL: no memory. */
+static uint8_t *engine_prepare(struct cz_engine *e, size_t *room)
+{
+    struct cz_chunk *arrival = cz_io_arrival(e->io);
+
+    if (!arrival)
+        return NULL;
+    if (e->in.carry_size)
+        memcpy(arrival->bytes, e->in.carry, e->in.carry_size);
+    *room = CZ_ARRIVAL_SIZE - e->in.carry_size;
+    return arrival->bytes + e->in.carry_size;
+}
+
+/* Bytes of a large frame come first, whatever is behind them follows. */
+static ssize_t engine_receive(struct cz_engine *e, uint8_t *to, size_t room)
+{
+    struct iovec pieces[2];
+    size_t missing;
+
+    if (!e->in.large)
+        return cz_sock_read(e->fd, to, room);
+    missing = e->in.large->size - e->in.large_got;
+    pieces[0].iov_base = e->in.large->data + e->in.large_got;
+    pieces[0].iov_len = missing;
+    pieces[1].iov_base = to;
+    pieces[1].iov_len = room;
+    return cz_sock_readv(e->fd, pieces, 2);
+}
+
+/* Something has come, so the peer is alive. */
+static void engine_on_life(struct cz_engine *e)
+{
+    cz_io_cancel_timer(e->io, &e->heartbeat.timeout);
+    cz_io_cancel_timer(e->io, &e->heartbeat.ttl);
+}
+
+static bool engine_take(struct cz_engine *e, uint8_t *at, size_t got)
+{
+    size_t carried = e->in.carry_size;
+
+    engine_on_life(e);
+    if (e->in.large) {
+        size_t missing = e->in.large->size - e->in.large_got;
+        size_t part = got < missing ? got : missing;
+
+        e->in.large_got += part;
+        got -= part;
+        if (part == missing && !engine_end_large(e))
+            return false;
+        if (got == 0)
+            return true;
+    }
+    cz_free(e->in.carry);
+    e->in.carry = NULL;
+    e->in.carry_size = 0;
+    if (e->has_old_frames)
+        return engine_process_old(e, at - carried, got + carried);
+    return cz_engine_process(e, at - carried, got + carried);
+}
+
+/* The pipe is full: leave the rest to the kernel until it is not. */
+static bool engine_must_stop(struct cz_engine *e)
+{
+    if (e->in.large || e->session->is_stopping || cz_pipe_is_writable(e->pipe))
+        return false;
+    e->in.is_stopped = true;
+    cz_engine_set_interest(e, e->interest & ~CZ_POLL_IN);
+    return true;
+}
+
+bool cz_engine_read(struct cz_engine *e)
+{
+    for (int i = 0; i < READS_MAX && !e->in.is_stopped; i++) {
+        size_t room;
+        uint8_t *to;
+        ssize_t got;
+
+        if (engine_must_stop(e))
+            break;
+        to = engine_prepare(e, &room);
+        if (!to)
+            return engine_fail(e, true);
+        got = engine_receive(e, to, room);
+        if (got == -EAGAIN)
+            break;
+        if (got <= 0)
+            return engine_fail(e, false);
+        if (!engine_take(e, to, (size_t)got))
+            return false;
+        if ((size_t)got < room)
+            break;
+    }
+    return !e->out.has_pong || cz_engine_write(e);
+}
+
+void cz_engine_discard_input(struct cz_engine *e)
+{
+    struct cz_chunk *arrival = cz_io_arrival(e->io);
+
+    for (int i = 0; arrival && i < READS_MAX; i++)
+        if (cz_sock_read(e->fd, arrival->bytes, CZ_ARRIVAL_SIZE) <= 0)
+            return;
+}
+
+void cz_engine_resume(struct cz_engine *e)
+{
+    if (!e->in.is_stopped)
+        return;
+    e->in.is_stopped = false;
+    cz_engine_set_interest(e, e->interest | CZ_POLL_IN);
+    (void)!cz_engine_read(e);
+}

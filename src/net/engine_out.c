@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Engines: from the pipe to the descriptor.
+ *
+ * What lies in the pipe is what goes on the wire, so writing is one system
+ * call for all that is there. Our own frames (PING, PONG) go between two
+ * batches, which is always between two frames.
+ *
+ * Thread: with the helm.
+ */
+#include "base/alloc.h"
+#include "net/engine.h"
+#include "net/engine_state.h"
+#include "os/socket.h"
+#include "wire/zmtp1.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    PIECES_MAX = 64,
+    WRITE_MAX = 262144,
+    /* After sending so many messages at once there are probably more in a
+     * moment: rest, and let them gather, instead of being woken for each. */
+    NAP_MIN = 32,
+    OLD_FRAMES_MAX = 65536,
+};
+
+static void engine_block(struct cz_engine *e)
+{
+    e->out.is_blocked = true;
+    cz_engine_set_interest(e, e->interest | CZ_POLL_OUT);
+}
+
+/* The far end takes no more. What it said before is still to be read, so the
+ * end of the connection is left to the reading side; unless nobody reads. */
+static bool engine_break(struct cz_engine *e)
+{
+    e->out.is_broken = true;
+    if (!e->session->is_stopping)
+        return true;
+    cz_session_on_engine_failed(e->session, false);
+    return false;
+}
+
+/* ---- our own frames ------------------------------------------------- */
+
+static void engine_put_control(struct cz_engine *e, const uint8_t *body,
+                               size_t size)
+{
+    uint8_t *to = e->out.control + e->out.control_size;
+    size_t header = cz_frame_put_header(to, CZ_FRAME_COMMAND, size);
+
+    memcpy(to + header, body, size);
+    e->out.control_size += (uint8_t)(header + size);
+}
+
+static void engine_compose_control(struct cz_engine *e)
+{
+    uint8_t body[CZ_PING_SIZE_MAX];
+
+    e->out.control_size = e->out.control_sent = 0;
+    if (e->out.has_ping) {
+        int ttl_ms = e->session->options->heartbeat_ttl_ms;
+
+        engine_put_control(
+            e, body,
+            cz_command_build_ping(body, sizeof body, (uint16_t)(ttl_ms / 100),
+                                  cz_span(NULL, 0)));
+    }
+    if (e->out.has_pong)
+        engine_put_control(
+            e, body,
+            cz_command_build_pong(
+                body, sizeof body,
+                cz_span(e->out.pong_context, e->out.pong_size)));
+    e->out.has_ping = e->out.has_pong = false;
+}
+
+/* How many of these bytes have gone; -1: broken. */
+static ssize_t engine_push(struct cz_engine *e, const uint8_t *bytes,
+                           size_t size)
+{
+    ssize_t n = cz_sock_write(e->fd, bytes, size);
+
+    if (n == -EAGAIN)
+        return 0;
+    return n < 0 ? -1 : n;
+}
+
+/* At a border between frames. 1: go on; 0: blocked; -1: broken. */
+static int engine_write_control(struct cz_engine *e)
+{
+    size_t left;
+    ssize_t n;
+
+    if (e->out.control_sent == e->out.control_size) {
+        if (!e->out.has_ping && !e->out.has_pong)
+            return 1;
+        engine_compose_control(e);
+    }
+    left = (size_t)(e->out.control_size - e->out.control_sent);
+    n = engine_push(e, e->out.control + e->out.control_sent, left);
+    if (n < 0)
+        return -1;
+    e->out.control_sent += (uint8_t)n;
+    return (size_t)n == left;
+}
+
+/* ---- what is in the pipe -------------------------------------------- */
+
+/* Cuts what was gathered to the batch that has been begun, if a frame of our
+ * own waits for its end. */
+static size_t engine_limit(const struct cz_engine *e, struct iovec *pieces,
+                           int *count)
+{
+    bool has_control = e->out.has_ping || e->out.has_pong;
+    size_t limit =
+        has_control && e->out.batch_left ? e->out.batch_left : SIZE_MAX;
+    size_t total = 0;
+
+    for (int i = 0; i < *count; i++) {
+        if (pieces[i].iov_len >= limit - total) {
+            pieces[i].iov_len = limit - total;
+            *count = i + 1;
+            return limit;
+        }
+        total += pieces[i].iov_len;
+    }
+    return total;
+}
+
+/* One system call. 1: go on; 0: blocked; -1: broken; 2: nothing is left. */
+static int engine_write_batch(struct cz_engine *e)
+{
+    struct iovec pieces[PIECES_MAX];
+    int count =
+        cz_stream_gather(e->pipe->in, pieces, PIECES_MAX, WRITE_MAX);
+    size_t total;
+    ssize_t n;
+
+    if (count == 0) {
+        cz_pipe_ran_dry(e->pipe);
+        return 2;
+    }
+    total = engine_limit(e, pieces, &count);
+    n = cz_sock_writev(e->fd, pieces, count);
+    if (n == -EAGAIN)
+        n = 0;
+    if (n < 0)
+        return -1;
+    e->out.batch_left = total - (size_t)n;
+    if (n > 0 && cz_stream_sent(e->pipe->in, (size_t)n))
+        cz_pipe_give_credit(e->pipe);
+    return e->out.batch_left == 0;
+}
+
+/* ---- ZMTP 1.0 ------------------------------------------------------- */
+
+/* Encodes what fits. False: nothing is left, or no memory for it. */
+static bool engine_encode_old(struct cz_engine *e)
+{
+    struct cz_frame frame;
+
+    e->out.old_size = e->out.old_sent = 0;
+    while (e->out.old_size < OLD_FRAMES_MAX &&
+           cz_pipe_read(e->pipe, &frame)) {
+        size_t need = e->out.old_size + CZ_ZMTP1_HEADER_MAX + frame.size;
+        uint8_t *bigger = cz_realloc(e->out.old, need);
+
+        if (bigger) {
+            e->out.old = bigger;
+            bigger += e->out.old_size;
+            bigger += cz_zmtp1_header(bigger, frame.size,
+                                      frame.flags & CZ_FRAME_MORE);
+            memcpy(bigger, frame.data, frame.size);
+            e->out.old_size = (size_t)(bigger + frame.size - e->out.old);
+        }
+        if (frame.buffer)
+            cz_buffer_unref(frame.buffer);
+        if (!bigger) {
+            e->out.is_broken = true; /* a message is lost: no more of them */
+            return false;
+        }
+    }
+    return e->out.old_size > 0;
+}
+
+static int engine_write_old(struct cz_engine *e)
+{
+    size_t left;
+    ssize_t n;
+
+    if (e->out.old_sent == e->out.old_size && !engine_encode_old(e))
+        return e->out.is_broken ? -1 : 2;
+    left = e->out.old_size - e->out.old_sent;
+    n = engine_push(e, e->out.old + e->out.old_sent, left);
+    if (n < 0)
+        return -1;
+    e->out.old_sent += (size_t)n;
+    return (size_t)n == left;
+}
+
+/* ---- all of it ------------------------------------------------------ */
+
+static bool engine_drained(struct cz_engine *e)
+{
+    if (!e->session->is_stopping)
+        return true;
+    cz_engine_discard_input(e);
+    cz_session_on_drained(e->session);
+    return false;
+}
+
+bool cz_engine_write(struct cz_engine *e)
+{
+    uint32_t consumed = e->pipe->in->r.consumed;
+    int step = 1;
+
+    if (e->out.is_blocked || e->out.is_broken)
+        return true;
+    while (step == 1) {
+        if (e->out.batch_left == 0)
+            step = engine_write_control(e);
+        if (step == 1)
+            step = e->has_old_frames ? engine_write_old(e)
+                                     : engine_write_batch(e);
+        if (step == 1 && !e->session->is_stopping &&
+            e->pipe->in->r.consumed - consumed >= NAP_MIN &&
+            !cz_stream_has_more(e->pipe->in)) {
+            cz_io_nap(e->io, &e->out.napper);
+            return true;
+        }
+    }
+    if (step == 0)
+        engine_block(e);
+    else if (step < 0)
+        return engine_break(e);
+    else
+        return engine_drained(e);
+    return true;
+}

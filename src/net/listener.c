@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Listeners.
+ *
+ * Thread: with the helm. Owns: see net/listener.h.
+ */
+#include "net/listener.h"
+
+#include "base/alloc.h"
+#include "core/io_thread.h"
+#include "core/monitor.h"
+#include "net/session.h"
+#include "os/file.h"
+#include "os/socket.h"
+
+#include <errno.h>
+
+enum {
+    /* Connections taken in one go, before others get their turn. */
+    ACCEPT_BATCH = 64,
+    /* Without descriptors or memory, try again after this long. */
+    PAUSE_US = 100000,
+};
+
+struct cz_listener {
+    struct cz_io_object object;
+    struct cz_poll_handler handler;
+    struct cz_timer pause;
+    cz_poll_id poll_id;
+    const struct cz_stream_transport *transport;
+    struct cz_options *options;
+    struct cz_listening listening;
+};
+
+static struct cz_listener *listener_of(struct cz_io_object *object)
+{
+    return cz_container_of(object, struct cz_listener, object);
+}
+
+static void listener_tell(struct cz_listener *l, enum cz_event event,
+                          int value)
+{
+    cz_monitor_tell(l->object.tenant->monitor, event, (uint32_t)value,
+                    l->listening.name);
+}
+
+static bool is_shortage(int error)
+{
+    return error == -EMFILE || error == -ENFILE || error == -ENOBUFS ||
+           error == -ENOMEM;
+}
+
+/* Leaves the queue of connections alone for a while: they wait there. */
+static void listener_pause(struct cz_listener *l)
+{
+    struct cz_io_thread *io = l->object.tenant->io;
+
+    /* Without memory even for a timer, level-triggered polling is the retry. */
+    if (cz_io_set_timer(io, &l->pause, PAUSE_US) == 0)
+        cz_io_set_interest(io, l->poll_id, 0);
+}
+
+static void listener_on_pause_end(struct cz_timer *timer)
+{
+    struct cz_listener *l = cz_container_of(timer, struct cz_listener, pause);
+
+    cz_io_set_interest(l->object.tenant->io, l->poll_id, CZ_POLL_IN);
+}
+
+static void listener_welcome(struct cz_listener *l, int fd)
+{
+    int rc = l->transport->tune(l->options, fd);
+
+    if (rc == 0) {
+        listener_tell(l, CZ_EVENT_ACCEPTED, fd);
+        rc = cz_session_accept(l->object.tenant, l->options, l->transport, fd,
+                               l->listening.name);
+    }
+    if (rc != 0) {
+        cz_sock_close(fd);
+        listener_tell(l, CZ_EVENT_ACCEPT_FAILED, -rc);
+    }
+}
+
+static void listener_on_events(struct cz_poll_handler *handler,
+                               unsigned events CZ_UNUSED)
+{
+    struct cz_listener *l =
+        cz_container_of(handler, struct cz_listener, handler);
+
+    for (int i = 0; i < ACCEPT_BATCH; i++) {
+        int fd = cz_sock_accept(l->listening.fd, NULL);
+
+        if (fd == -EAGAIN)
+            return;
+        if (fd >= 0) {
+            listener_welcome(l, fd);
+            continue;
+        }
+        listener_tell(l, CZ_EVENT_ACCEPT_FAILED, -fd);
+        if (is_shortage(fd)) {
+            listener_pause(l);
+            return;
+        }
+    }
+}
+
+int cz_listening_close(struct cz_listening *listening)
+{
+    int rc = 0;
+
+    cz_sock_close(listening->fd);
+    if (listening->file[0])
+        rc = cz_file_unlink(listening->file);
+    if (rc == 0 && listening->directory[0])
+        rc = cz_dir_remove(listening->directory);
+    return rc;
+}
+
+static void listener_end(struct cz_listener *l)
+{
+    int fd = l->listening.fd;
+    int rc = cz_listening_close(&l->listening);
+
+    if (rc == 0)
+        listener_tell(l, CZ_EVENT_CLOSED, fd);
+    else
+        listener_tell(l, CZ_EVENT_CLOSE_FAILED, -rc);
+    cz_io_object_end(&l->object);
+}
+
+static void listener_start(struct cz_io_object *object)
+{
+    struct cz_listener *l = listener_of(object);
+    int rc = cz_io_watch_fd(object->tenant->io, l->listening.fd, &l->handler,
+                            CZ_POLL_IN, &l->poll_id);
+
+    if (rc == 0)
+        return;
+    listener_tell(l, CZ_EVENT_ACCEPT_FAILED, -rc);
+    listener_end(l);
+}
+
+static void listener_stop(struct cz_io_object *object, int linger_ms CZ_UNUSED)
+{
+    struct cz_listener *l = listener_of(object);
+
+    cz_io_cancel_timer(object->tenant->io, &l->pause);
+    cz_io_unwatch(object->tenant->io, l->poll_id);
+    listener_end(l);
+}
+
+static void listener_destroy(struct cz_io_object *object)
+{
+    struct cz_listener *l = listener_of(object);
+
+    cz_options_unref(l->options);
+    cz_free(l);
+}
+
+static const struct cz_io_object_ops listener_ops = {
+    .start = listener_start,
+    .stop = listener_stop,
+    .destroy = listener_destroy,
+};
+
+struct cz_io_object *
+cz_listener_create(struct cz_tenant *tenant, struct cz_options *options,
+                   const struct cz_stream_transport *transport,
+                   const struct cz_listening *listening)
+{
+    struct cz_listener *l = cz_zalloc(sizeof *l);
+
+    if (!l)
+        return NULL;
+    cz_io_object_init(&l->object, tenant, &listener_ops, 2);
+    l->handler.on_events = listener_on_events;
+    l->pause.on_expire = listener_on_pause_end;
+    l->transport = transport;
+    l->options = cz_options_ref(options);
+    l->listening = *listening;
+    return &l->object;
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Sessions, and binding and connecting stream transports.
+ *
+ * Thread: with the helm; cz_stream_bind and _connect on the socket's. Owns:
+ * see net/session.h.
+ */
+#include "net/session.h"
+
+#include "base/alloc.h"
+#include "core/io_thread.h"
+#include "core/socket.h"
+#include "msg/metadata.h"
+#include "net/connecter.h"
+#include "net/engine.h"
+#include "net/handshake.h"
+#include "net/listener.h"
+#include "os/socket.h"
+
+#include <errno.h>
+
+static struct cz_session *session_of(struct cz_io_object *object)
+{
+    return cz_container_of(object, struct cz_session, object);
+}
+
+/* ---- end ------------------------------------------------------------ */
+
+static void session_drop_connection(struct cz_session *session)
+{
+    if (session->handshake)
+        cz_handshake_destroy(session->handshake);
+    if (session->engine)
+        cz_engine_destroy(session->engine);
+    session->handshake = NULL;
+    session->engine = NULL;
+}
+
+static void session_drop_pipe(struct cz_session *session)
+{
+    if (session->pipe)
+        cz_pipe_close(session->pipe, 0);
+    session->pipe = NULL;
+}
+
+static void session_end(struct cz_session *session)
+{
+    cz_io_cancel_timer(session->object.tenant->io, &session->linger);
+    session_drop_connection(session);
+    if (session->connecter)
+        cz_connecter_stop(session->connecter);
+    session_drop_pipe(session);
+    cz_io_object_end(&session->object);
+}
+
+static void session_on_linger(struct cz_timer *timer)
+{
+    session_end(cz_container_of(timer, struct cz_session, linger));
+}
+
+/* Goes on only until everything is sent, and no longer than linger_ms. */
+static void session_wind_up(struct cz_session *session, int linger_ms)
+{
+    struct cz_io_thread *io = session->object.tenant->io;
+
+    session->is_stopping = true;
+    if (!session->pipe || linger_ms == 0) {
+        session_end(session);
+        return;
+    }
+    cz_io_object_ref(&session->object);
+    if (session->engine)
+        cz_engine_resume(session->engine);
+    if (session->engine)
+        cz_engine_flush(session->engine);
+    else if (session->object.is_living &&
+             !cz_stream_has_data(session->pipe->in))
+        session_end(session);
+    if (session->object.is_living && linger_ms > 0 &&
+        cz_io_set_timer(io, &session->linger, (uint64_t)linger_ms * 1000) != 0)
+        session_end(session);
+    cz_io_object_unref(&session->object);
+}
+
+static void session_stop(struct cz_io_object *object, int linger_ms)
+{
+    struct cz_session *session = session_of(object);
+
+    if (!session->is_stopping)
+        session_wind_up(session, linger_ms);
+}
+
+static void session_destroy(struct cz_io_object *object)
+{
+    struct cz_session *session = session_of(object);
+
+    if (session->connecter)
+        cz_connecter_destroy(session->connecter);
+    cz_options_unref(session->options);
+    cz_free(session->endpoint);
+    cz_free(session);
+}
+
+/* ---- the pipe ------------------------------------------------------- */
+
+static void session_on_attach(void *owner, struct cz_pipe_end *end)
+{
+    (void)owner;
+    (void)end;
+}
+
+static void session_on_readable(void *owner, struct cz_pipe_end *end CZ_UNUSED)
+{
+    struct cz_session *session = owner;
+
+    if (session->engine)
+        cz_engine_flush(session->engine);
+}
+
+static void session_on_writable(void *owner, struct cz_pipe_end *end CZ_UNUSED)
+{
+    struct cz_session *session = owner;
+
+    if (session->engine)
+        cz_engine_resume(session->engine);
+}
+
+static void session_on_peer_closed(void *owner, struct cz_pipe_end *end)
+{
+    session_wind_up(owner, end->peer->linger_ms);
+}
+
+const struct cz_pipe_events cz_session_pipe_events = {
+    .on_attach = session_on_attach,
+    .on_readable = session_on_readable,
+    .on_writable = session_on_writable,
+    .on_peer_closed = session_on_peer_closed,
+};
+
+struct cz_pipe *cz_session_make_pipe(const struct cz_options *options)
+{
+    const uint32_t hwm[2] = {
+        (uint32_t)options->sndhwm,
+        (uint32_t)options->rcvhwm,
+    };
+
+    return cz_pipe_create(hwm);
+}
+
+/* Makes the pipe of a connection and hands the other end to the socket. */
+static int session_open_pipe(struct cz_session *session)
+{
+    struct cz_tenant *tenant = session->object.tenant;
+    struct cz_pipe *pipe = cz_session_make_pipe(session->options);
+
+    if (!pipe)
+        return -ENOMEM;
+    cz_pipe_own(&pipe->ends[1], tenant->io->mailbox, &cz_session_pipe_events,
+                session);
+    cz_pipe_own(&pipe->ends[0], tenant->mailbox, tenant->socket_events,
+                tenant->socket);
+    if (!cz_pipe_post_attach(&pipe->ends[0])) {
+        cz_pipe_close(&pipe->ends[1], 0);
+        cz_pipe_close(&pipe->ends[0], 0);
+        return -EPIPE; /* the socket is closing */
+    }
+    session->pipe = &pipe->ends[1];
+    return 0;
+}
+
+/* ---- the course of a connection ------------------------------------- */
+
+static void session_begin_handshake(struct cz_session *session, int fd)
+{
+    int rc = cz_handshake_create(session, fd, &session->handshake);
+
+    if (rc == 0)
+        return;
+    cz_sock_close(fd);
+    cz_session_tell(session, CZ_EVENT_DISCONNECTED, (uint32_t)fd);
+    if (session->connecter && !session->is_stopping)
+        cz_connecter_retry(session->connecter);
+    else
+        session_end(session);
+}
+
+void cz_session_on_connected(struct cz_session *session, int fd)
+{
+    session_begin_handshake(session, fd);
+}
+
+/* After a connection is gone: dial again, or end. */
+static void session_after_loss(struct cz_session *session, bool is_fatal)
+{
+    if (!session->connecter) {
+        session_end(session);
+        return;
+    }
+    if (session->pipe) {
+        cz_stream_rollback(session->pipe->out);
+        cz_stream_drop_partial(session->pipe->in);
+        if (session->options->immediate && !session->is_stopping)
+            session_drop_pipe(session);
+    }
+    if (session->is_stopping &&
+        (is_fatal || !session->pipe ||
+         !cz_stream_has_data(session->pipe->in))) {
+        session_end(session);
+        return;
+    }
+    if (!is_fatal)
+        cz_connecter_retry(session->connecter);
+}
+
+void cz_session_on_handshake(struct cz_session *session,
+                             const struct cz_handshake_result *result)
+{
+    int rc = 0;
+
+    session->handshake = NULL;
+    cz_session_tell(session, CZ_EVENT_HANDSHAKE_SUCCEEDED, 0);
+    if (!session->pipe)
+        rc = session_open_pipe(session);
+    if (rc == 0)
+        rc = cz_engine_create(session, result, &session->engine);
+    if (rc == 0) {
+        cz_engine_start(session->engine);
+        return;
+    }
+    cz_sock_close(result->fd);
+    cz_free(result->rest);
+    if (result->metadata)
+        cz_metadata_unref(result->metadata, 1);
+    cz_session_tell(session, CZ_EVENT_DISCONNECTED, (uint32_t)result->fd);
+    session_after_loss(session, false);
+}
+
+void cz_session_on_handshake_failed(struct cz_session *session,
+                                    enum cz_event event, uint32_t value,
+                                    bool is_fatal)
+{
+    int fd = cz_handshake_fd(session->handshake);
+
+    if (event != 0)
+        cz_session_tell(session, event, value);
+    session_drop_connection(session);
+    cz_session_tell(session, CZ_EVENT_DISCONNECTED, (uint32_t)fd);
+    if (session->options->reconnect_stop & 2 /* HANDSHAKE_FAILED */)
+        is_fatal = true;
+    session_after_loss(session, is_fatal);
+}
+
+void cz_session_on_engine_failed(struct cz_session *session, bool is_fatal)
+{
+    int fd = cz_engine_fd(session->engine);
+
+    session_drop_connection(session);
+    cz_session_tell(session, CZ_EVENT_DISCONNECTED, (uint32_t)fd);
+    session_after_loss(session, is_fatal);
+}
+
+void cz_session_on_drained(struct cz_session *session)
+{
+    if (session->is_stopping)
+        session_end(session);
+}
+
+/* ---- beginning ------------------------------------------------------ */
+
+static void session_start(struct cz_io_object *object)
+{
+    struct cz_session *session = session_of(object);
+
+    if (session->connecter)
+        cz_connecter_start(session->connecter);
+}
+
+static const struct cz_io_object_ops session_ops = {
+    .start = session_start,
+    .stop = session_stop,
+    .destroy = session_destroy,
+};
+
+static struct cz_session *
+session_create(struct cz_tenant *tenant, struct cz_options *options,
+               const struct cz_stream_transport *transport,
+               const char *endpoint, uint32_t refs)
+{
+    struct cz_session *session = cz_zalloc(sizeof *session);
+
+    if (!session)
+        return NULL;
+    session->endpoint = cz_strdup(endpoint);
+    if (!session->endpoint) {
+        cz_free(session);
+        return NULL;
+    }
+    cz_io_object_init(&session->object, tenant, &session_ops, refs);
+    session->linger.on_expire = session_on_linger;
+    session->options = cz_options_ref(options);
+    session->transport = transport;
+    return session;
+}
+
+int cz_session_accept(struct cz_tenant *tenant, struct cz_options *options,
+                      const struct cz_stream_transport *transport, int fd,
+                      const char *endpoint)
+{
+    struct cz_session *session =
+        session_create(tenant, options, transport, endpoint, 1);
+
+    if (!session)
+        return -ENOMEM;
+    cz_io_object_start(&session->object);
+    session_begin_handshake(session, fd);
+    return 0;
+}
+
+struct cz_session *
+cz_session_create(struct cz_tenant *tenant, struct cz_options *options,
+                  const struct cz_stream_transport *transport,
+                  const char *endpoint, const char *address)
+{
+    struct cz_session *session =
+        session_create(tenant, options, transport, endpoint, 2);
+
+    if (!session)
+        return NULL;
+    session->connecter = cz_connecter_create(session, address);
+    if (session->connecter)
+        return session;
+    session_destroy(&session->object);
+    return NULL;
+}
