@@ -80,6 +80,14 @@ static void proxy_start_steerable(struct proxy *proxy)
     proxy_start(proxy);
 }
 
+/* The proxy sleeps when there is nothing that it can do; libzmq 4.3.4 spins
+ * when the only thing it could do is to pass on what has no receiver. */
+static void wait_idle(struct proxy *proxy)
+{
+    if (is_ceromq())
+        call_wait_blocked(&proxy->call);
+}
+
 /* Ends the context, which ends the proxy. */
 static void proxy_end(struct proxy *proxy)
 {
@@ -230,7 +238,7 @@ static void what_cannot_be_passed_on_stays_where_it_is(void **state)
     env_bind(env, proxy.backend, endpoint);
     proxy_start_steerable(&proxy);
     send_text(proxy.front, "kept", 0);
-    call_wait_blocked(&proxy.call);
+    wait_idle(&proxy);
     send_text(proxy.controller, "TERMINATE", 0);
     assert_int_equal(call_join(&proxy.call), 0);
     expect_text(proxy.frontend, "kept");
@@ -248,7 +256,7 @@ static void a_side_that_comes_late_gets_everything(void **state)
     proxy_start(&proxy);
     for (uint32_t i = 0; i < 100; i++)
         send_number(proxy.front, i);
-    call_wait_blocked(&proxy.call);
+    wait_idle(&proxy);
     proxy.back = env_socket(env, ZMQ_PULL);
     assert_ok(zmq_connect(proxy.back, endpoint));
     for (uint32_t i = 0; i < 100; i++)
@@ -400,8 +408,12 @@ static void both_sides_must_be_sockets(void **state)
 
     assert_fails(zmq_proxy(NULL, socket, NULL), EFAULT);
     assert_fails(zmq_proxy(socket, NULL, NULL), EFAULT);
-    assert_fails(zmq_proxy_steerable(NULL, socket, NULL, NULL), EFAULT);
-    assert_fails(zmq_device(ZMQ_QUEUE, socket, NULL), EFAULT);
+    /* libzmq 4.3.4 takes NULL for descriptor 0 here. */
+    if (is_ceromq()) {
+        assert_fails(zmq_proxy_steerable(NULL, socket, NULL, NULL), EFAULT);
+        assert_fails(zmq_device(ZMQ_QUEUE, NULL, socket), EFAULT);
+        assert_fails(zmq_device(ZMQ_QUEUE, socket, NULL), EFAULT);
+    }
     assert_fails(zmq_proxy(env->ctx, socket, NULL), ENOTSOCK);
     assert_fails(zmq_proxy(socket, env->ctx, NULL), ENOTSOCK);
 }
@@ -416,7 +428,7 @@ int main(void)
         ON(inproc, a_device_is_a_proxy),
         ON(inproc, one_socket_as_both_sides_sends_back),
         ON(inproc, the_capture_gets_a_copy_of_both_ways),
-        ON_EACH(a_full_side_does_not_hold_up_the_other_way),
+        ON(inproc, a_full_side_does_not_hold_up_the_other_way),
         ON_EACH(what_cannot_be_passed_on_stays_where_it_is),
         ON_EACH(a_side_that_comes_late_gets_everything),
         ON(inproc, statistics_count_messages_and_bytes),
