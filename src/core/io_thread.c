@@ -196,6 +196,7 @@ static int io_turn(struct cz_io_thread *io, struct cz_mailbox *own,
 {
     struct cz_poll_batch batch;
     uint64_t until_us;
+    int64_t timeout_us;
     int rc;
 
     batch.count = 0;
@@ -210,9 +211,10 @@ static int io_turn(struct cz_io_thread *io, struct cz_mailbox *own,
         until_us = io->now_us;
     io->waits_until_us = until_us;
     io->is_waiting = true;
+    timeout_us = io_timeout(io->now_us, until_us);
     helm_free(io);
 
-    rc = cz_poller_wait(io->poller, &batch, io_timeout(io->now_us, until_us));
+    rc = cz_poller_wait(io->poller, &batch, timeout_us);
 
     helm_take(io);
     io->is_waiting = false;
