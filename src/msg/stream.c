@@ -371,8 +371,9 @@ int cz_stream_write_beyond(struct cz_stream *s, const struct cz_frame *frame,
 {
     struct cz_stream_writer *w = &s->w;
 
-    if (w->credit == 0 && !w->is_in_message)
-        w->credit = 1; /* lent: it is used up below */
+    /* Lent: used up by the last frame, also of a message that a run began. */
+    if (w->credit == 0)
+        w->credit = 1;
     return cz_stream_write(s, frame, must_wake);
 }
 

@@ -262,6 +262,8 @@ static bool pieces_add_frame(struct pieces *p, const uint8_t *at, size_t skip)
 static bool pieces_add_chunk(struct pieces *p, struct cursor *c, size_t skip,
                              size_t size_max)
 {
+    if (c->run == 0)
+        return true; /* a chunk that a rollback left empty */
     if (!c->chunk->has_refs)
         return pieces_add(p, c->at, c->run);
     while (c->run > 0 && p->size < size_max) {

@@ -128,8 +128,8 @@ static inline bool kit_credit(struct kit *k)
     return was_due;
 }
 
-static inline int kit_write(struct kit *k, uint32_t seed, size_t size,
-                            bool has_more)
+static inline int kit_write_as(struct kit *k, uint32_t seed, size_t size,
+                               bool has_more, bool is_beyond)
 {
     struct cz_frame frame;
     bool must_wake;
@@ -137,12 +137,21 @@ static inline int kit_write(struct kit *k, uint32_t seed, size_t size,
 
     if (!kit_frame(&frame, k->space, seed, size, has_more))
         return -ENOMEM;
-    rc = cz_stream_write(&k->stream, &frame, &must_wake);
+    if (is_beyond)
+        rc = cz_stream_write_beyond(&k->stream, &frame, &must_wake);
+    else
+        rc = cz_stream_write(&k->stream, &frame, &must_wake);
     if (rc != 0 && frame.buffer)
         cz_buffer_unref(frame.buffer);
     CHECK(rc == 0 || !must_wake);
     kit_owe_wake(k, must_wake);
     return rc;
+}
+
+static inline int kit_write(struct kit *k, uint32_t seed, size_t size,
+                            bool has_more)
+{
+    return kit_write_as(k, seed, size, has_more, false);
 }
 
 /* As cz_pipe_read, but leaves notes to the caller. */
