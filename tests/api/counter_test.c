@@ -101,7 +101,7 @@ static void destroying_a_counter_clears_the_pointer(void **state)
     assert_null(counter);
 }
 
-#define ROW(test) \
+#define ROW(test)                                                              \
     cmocka_unit_test_setup_teardown(test, counter_open, counter_close)
 
 int main(void)

@@ -17,7 +17,7 @@ struct scene {
     void *timers;
     int ids[RUNS_MAX]; /* of what ran, in that order */
     int count;
-    int other;   /* the timer that a handler works on */
+    int other; /* the timer that a handler works on */
     int handler_result;
 };
 

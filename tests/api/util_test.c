@@ -39,8 +39,8 @@ static void ceromq_has_a_version_of_its_own(void **state)
 
 static void capabilities_are_known_by_their_exact_names(void **state)
 {
-    static const char *const unknown[] = {"", "IPC", "ipc ", "tcp", "ws",
-                                          "plain", "inproc", "i"};
+    static const char *const unknown[] = {"",   "IPC",   "ipc ",   "tcp",
+                                          "ws", "plain", "inproc", "i"};
 
     (void)state;
     assert_int_equal(zmq_has("ipc"), 1);
