@@ -214,7 +214,7 @@ static inline void model_is_dry(struct model *m)
 
 static inline void model_read(struct model *m)
 {
-    const struct model_frame *f = &m->frames[m->head];
+    const struct model_frame *f;
     struct cz_metadata *metadata;
     struct cz_frame frame;
 
@@ -223,7 +223,7 @@ static inline void model_read(struct model *m)
         return;
     }
     CHECK(m->head < m->published);
-    m->head++;
+    f = &m->frames[m->head++];
     if (f->is_note) {
         CHECK(frame.flags == CZ_FRAME_NOTE);
         memcpy(&metadata, frame.data, sizeof metadata);
