@@ -68,6 +68,15 @@ static struct poller *poller_with_fd(void *handle, zmq_fd_t fd)
     return poller;
 }
 
+/* A descriptor of which nothing is wanted is kept as its complement, which is
+ * negative: poll(2) would tell that it has hung up even so. */
+static void item_want(zmq_pollitem_t *item, short events)
+{
+    if (!item->socket && !events != !item->events)
+        item->fd = ~item->fd;
+    item->events = events;
+}
+
 /* Where a socket, or if that is NULL a descriptor, is registered; -EINVAL. */
 static int poller_place(const struct poller *poller, const void *socket,
                         zmq_fd_t fd)
@@ -75,7 +84,8 @@ static int poller_place(const struct poller *poller, const void *socket,
     for (int i = 0; i < poller->count; i++) {
         const zmq_pollitem_t *item = &poller->items[i];
 
-        if (item->socket == socket && (socket || item->fd == fd))
+        if (item->socket == socket &&
+            (socket || (item->events ? item->fd : ~item->fd) == fd))
             return i;
     }
     return -EINVAL;
@@ -104,24 +114,6 @@ static int poller_grow(struct poller *poller)
     return 0;
 }
 
-static int poller_enter(struct poller *poller, zmq_pollitem_t item,
-                        void *user_data)
-{
-    int rc;
-
-    if (item.events & ~POLLER_EVENTS ||
-        poller_place(poller, item.socket, item.fd) >= 0)
-        return -EINVAL;
-    rc = poller_grow(poller);
-    if (rc < 0)
-        return rc;
-    poller->items[poller->count] = item;
-    poller->user_data[poller->count] = user_data;
-    poller->count++;
-    poller->wanted += item.events != 0;
-    return 0;
-}
-
 static int poller_change(struct poller *poller, const void *socket, zmq_fd_t fd,
                          short events)
 {
@@ -130,8 +122,26 @@ static int poller_change(struct poller *poller, const void *socket, zmq_fd_t fd,
     if (place < 0 || events & ~POLLER_EVENTS)
         return -EINVAL;
     poller->wanted += (events != 0) - (poller->items[place].events != 0);
-    poller->items[place].events = events;
+    item_want(&poller->items[place], events);
     return 0;
+}
+
+static int poller_enter(struct poller *poller, void *socket, zmq_fd_t fd,
+                        void *user_data, short events)
+{
+    int rc;
+
+    if (events & ~POLLER_EVENTS || poller_place(poller, socket, fd) >= 0)
+        return -EINVAL;
+    rc = poller_grow(poller);
+    if (rc < 0)
+        return rc;
+    /* As one of which nothing is wanted, to begin with. */
+    poller->items[poller->count] =
+        (zmq_pollitem_t){.socket = socket, .fd = socket ? -1 : ~fd};
+    poller->user_data[poller->count] = user_data;
+    poller->count++;
+    return poller_change(poller, socket, fd, events);
 }
 
 static int poller_drop(struct poller *poller, const void *socket, zmq_fd_t fd)
@@ -240,11 +250,10 @@ int zmq_poller_size(void *handle)
 int zmq_poller_add(void *handle, void *socket, void *user_data, short events)
 {
     struct poller *poller = poller_with_socket(handle, socket);
-    zmq_pollitem_t item = {.socket = socket, .fd = -1, .events = events};
 
     if (!poller)
         return -1;
-    return api_result(poller_enter(poller, item, user_data));
+    return api_result(poller_enter(poller, socket, -1, user_data, events));
 }
 
 int zmq_poller_modify(void *handle, void *socket, short events)
@@ -266,11 +275,10 @@ int zmq_poller_remove(void *handle, void *socket)
 int zmq_poller_add_fd(void *handle, zmq_fd_t fd, void *user_data, short events)
 {
     struct poller *poller = poller_with_fd(handle, fd);
-    zmq_pollitem_t item = {.fd = fd, .events = events};
 
     if (!poller)
         return -1;
-    return api_result(poller_enter(poller, item, user_data));
+    return api_result(poller_enter(poller, NULL, fd, user_data, events));
 }
 
 int zmq_poller_modify_fd(void *handle, zmq_fd_t fd, short events)

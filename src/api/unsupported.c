@@ -2,7 +2,7 @@
 /*
  * Calls of zmq.h that later versions fill in: ENOTSUP, but for what is wrong
  * with the call in any version. docs/compat.md lists them, and
- * tests/build/compat.sh compares.
+ * tests/api/compat_test.c compares.
  *
  * zmq_join, zmq_leave, zmq_disconnect_peer and zmq_socket_get_peer_state
  * fail with ENOTSUP on all types but a few, and those few are still to come.
