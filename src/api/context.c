@@ -19,6 +19,7 @@ static const struct cz_transport *const transports[] = {
     &cz_inproc_transport,
     &cz_tcp_transport,
     &cz_ipc_transport,
+    &cz_udp_transport,
     NULL,
 };
 

@@ -63,9 +63,7 @@ int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
 
     if (!socket)
         return -1;
-    rc = cz_socket_process(socket);
-    if (rc == 0)
-        rc = cz_socket_set_option(socket, option, value, size);
+    rc = cz_socket_set_option(socket, option, value, size);
     return api_result(rc);
 }
 
@@ -80,9 +78,7 @@ int zmq_getsockopt(void *handle, int option, void *value, size_t *size)
         errno = EINVAL;
         return -1;
     }
-    rc = cz_socket_process(socket);
-    if (rc == 0)
-        rc = cz_socket_get_option(socket, option, value, size);
+    rc = cz_socket_get_option(socket, option, value, size);
     return api_result(rc);
 }
 

@@ -63,7 +63,7 @@ struct cz_ctx *cz_ctx_create(const struct cz_transport *const *transports)
         return NULL;
     ctx->tag = CZ_CTX_TAG;
     ctx->transports = transports;
-    ctx->cpu_count = 0;
+    ctx->pid = cz_process_id();
     cz_mutex_init(&ctx->lock);
     cz_list_init(&ctx->sockets);
     cz_list_init(&ctx->free_sockets);
@@ -112,6 +112,12 @@ int cz_ctx_terminate(struct cz_ctx *ctx)
 {
     int rc;
 
+    if (ctx->pid != cz_process_id()) {
+        /* A forked child has neither the threads nor a right to touch what
+         * it shares with its parent. */
+        ctx->tag = 0;
+        return 0;
+    }
     cz_ctx_shutdown(ctx);
     for (;;) {
         uint32_t departures = atomic_load(&ctx->departures);
@@ -134,9 +140,13 @@ int cz_ctx_add_socket(struct cz_ctx *ctx, struct cz_list **link, size_t size)
 
     *link = NULL;
     cz_mutex_lock(&ctx->lock);
+    if (!ctx->had_socket) {
+        ctx->sockets_max = ctx->config.sockets_max;
+        ctx->io_wanted = ctx->config.io_threads;
+    }
     if (ctx->is_terminating)
         rc = -CZ_ETERM;
-    else if (ctx->socket_count >= ctx->config.sockets_max)
+    else if (ctx->socket_count >= ctx->sockets_max)
         rc = -EMFILE;
     else {
         struct cz_list *node = cz_list_pop_front(&ctx->free_sockets);
@@ -210,7 +220,7 @@ static void ctx_thread_options(const struct cz_ctx *ctx, int index,
 /* Starts the I/O threads: all of them, or none. With the lock held. */
 static int ctx_start_io(struct cz_ctx *ctx)
 {
-    int wanted = ctx->config.io_threads;
+    int wanted = ctx->io_wanted;
     int rc = 0;
 
     if (ctx->io_count > 0 || wanted == 0)

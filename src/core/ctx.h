@@ -60,8 +60,10 @@ struct cz_ctx {
     struct cz_list sockets;      /* under the lock */
     struct cz_list free_sockets; /* closed ones, to be used again */
     int socket_count;
-    bool is_terminating;
+    _Atomic bool is_terminating;
     bool had_socket;
+    int sockets_max; /* as they were when the first socket was made */
+    int io_wanted;
 
     struct cz_io_thread **io;
     int io_count; /* started; 0 before the first need */
@@ -70,6 +72,7 @@ struct cz_ctx {
     _Atomic uint32_t tenants;
     _Atomic uint32_t departures; /* changes when a socket or tenant goes */
     unsigned cpu_count;
+    int pid; /* of the process that made it */
 };
 
 /* `transports`: a NULL-terminated table. NULL = no memory. */
@@ -81,6 +84,12 @@ void cz_ctx_shutdown(struct cz_ctx *ctx);
 /* The same, waits for sockets and tenants, and frees it. 0, or -EINTR: call
  * again. */
 CZ_MUST_CHECK int cz_ctx_terminate(struct cz_ctx *ctx);
+
+static inline bool cz_ctx_is_terminating(const struct cz_ctx *ctx)
+{
+    /* Relaxed: whoever must not miss it gets a command as well. */
+    return atomic_load_explicit(&ctx->is_terminating, memory_order_relaxed);
+}
 
 static inline bool cz_ctx_is_alive(const struct cz_ctx *ctx)
 {

@@ -21,7 +21,10 @@ enum {
 
 enum {
     /* How long the reactor may stay without a driver. */
-    LEASE_US = 20000,
+    LEASE_US = 2000,
+    /* How long the I/O thread naps at most while an application thread
+     * drives, and so how late it may notice that nobody does any more. */
+    NAP_US_MAX = 16000,
     /* How long a busy pipe is left alone, so that a batch can form. */
     NAP_US = 40,
 };
@@ -244,12 +247,17 @@ static void io_nap(struct cz_io_thread *io)
 {
     uint32_t word = atomic_load(&io->nap_word);
     uint64_t until_us = io_next_timer(io);
-    uint64_t lease_us =
-        (atomic_load(&io->driver) == CZ_IO_NOBODY ? io->driven_at_us
-                                                  : cz_clock_us()) +
-        LEASE_US;
+    uint64_t lease_us;
     int rc;
 
+    if (atomic_load(&io->driver) == CZ_IO_NOBODY) {
+        io->nap_us = LEASE_US;
+        lease_us = io->driven_at_us + LEASE_US;
+    } else {
+        /* The longer it has driven, the less it matters when we look. */
+        lease_us = cz_clock_us() + io->nap_us;
+        io->nap_us = io->nap_us * 2 < NAP_US_MAX ? io->nap_us * 2 : NAP_US_MAX;
+    }
     if (lease_us < until_us)
         until_us = lease_us;
     io_leave(io);
@@ -424,6 +432,7 @@ int cz_io_thread_create(const char *backend,
     cz_list_init(&io->napping);
     cz_list_init(&io->tenants);
     cz_timers_init(&io->timers);
+    io->nap_us = LEASE_US;
     io->naps_end_us = CZ_CLOCK_NEVER;
     atomic_init(&io->driver, CZ_IO_THREAD);
     rc = io_open(io, backend);

@@ -73,6 +73,7 @@ struct cz_io_thread {
     bool has_changed;
     bool must_take_over; /* nobody drives, and something has to be watched */
     uint64_t driven_at_us;
+    uint64_t nap_us; /* the next nap while an application thread drives */
 
     /* Pipes whose reader, here, will look again by itself in a moment. */
     struct cz_list napping;

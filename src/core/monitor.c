@@ -78,10 +78,13 @@ struct cz_monitor *cz_monitor_ref(struct cz_monitor *monitor)
     return monitor;
 }
 
+static void monitor_stop_locked(struct cz_monitor *monitor);
+
 void cz_monitor_unref(struct cz_monitor *monitor)
 {
     if (atomic_fetch_sub_explicit(&monitor->refs, 1, memory_order_acq_rel) > 1)
         return;
+    monitor_stop_locked(monitor); /* nobody is left to lock out */
     if (monitor->mailbox) {
         cz_mailbox_close(monitor->mailbox);
         cz_mailbox_unref(monitor->mailbox);

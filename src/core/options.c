@@ -19,6 +19,7 @@ enum option_type {
     OPTION_UINT64,
     OPTION_SPECIAL, /* has functions of its own, below */
     OPTION_LATER,   /* known to zmq.h, not built yet */
+    OPTION_OFF,     /* the same, but a switch: reads 0, and 0 may be set */
 };
 
 enum { SET = 1, GET = 2, BOTH = 3 };
@@ -69,7 +70,7 @@ static const struct option_row option_table[] = {
     {48, OPTION_LATER, BOTH, 0, 0, 0, 0},
     {49, OPTION_LATER, BOTH, 0, 0, 0, 0},
     {50, OPTION_LATER, BOTH, 0, 0, 0, 0},
-    {54, OPTION_LATER, BOTH, 0, 0, 0, 0}, /* CONFLATE */
+    {54, OPTION_OFF, BOTH, 0, 0, 1, 0}, /* CONFLATE */
     {55, OPTION_LATER, BOTH, 0, 0, 0, 0}, /* ZAP_DOMAIN */
     {57, OPTION_INT, BOTH, AT(tos), 0, INT_MAX, 0},
     {58, OPTION_LATER, SET, 0, 0, 0, 0}, /* IPC_FILTER_... */
@@ -235,10 +236,11 @@ static int get_special(const struct cz_options *o, const struct option_row *row,
 
 /* ---- set and get ---------------------------------------------------- */
 
-int cz_options_set(struct cz_options *o, int number, const void *value,
+int cz_options_set(struct cz_options *o, int option, const void *value,
                    size_t size)
 {
-    const struct option_row *row = option_find(number);
+    const struct option_row *row = option_find(option);
+    int number;
 
     if (!row)
         return -ENOENT;
@@ -258,6 +260,10 @@ int cz_options_set(struct cz_options *o, int number, const void *value,
         return 0;
     case OPTION_SPECIAL:
         return set_special(o, row, value, size);
+    case OPTION_OFF:
+        if (!take_int(value, size, row->min, row->max, &number))
+            return -EINVAL;
+        return number == 0 ? 0 : -ENOTSUP;
     default:
         return -ENOTSUP;
     }
@@ -287,6 +293,9 @@ int cz_options_get(const struct cz_options *o, int number, void *value,
         return 0;
     case OPTION_SPECIAL:
         return get_special(o, row, value, size);
+    case OPTION_OFF:
+        return *size == sizeof(int) ? cz_options_put_int(0, value, size)
+                                    : -EINVAL;
     default:
         return -ENOTSUP;
     }

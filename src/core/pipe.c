@@ -149,6 +149,31 @@ struct cz_pipe *cz_pipe_create(const uint32_t hwm[2])
     return pipe;
 }
 
+/* The mark of the stream from one end to the other. */
+static uint32_t pipe_mark(struct cz_pipe_end *from, struct cz_pipe_end *to)
+{
+    struct cz_mailbox *from_home = atomic_load(&from->home);
+    struct cz_mailbox *to_home = atomic_load(&to->home);
+    int sndhwm = atomic_load(&from->sndhwm);
+    int rcvhwm = atomic_load(&to->rcvhwm);
+
+    if (!to_home || to_home->io)
+        return (uint32_t)sndhwm;
+    if (!from_home || from_home->io)
+        return (uint32_t)rcvhwm;
+    return sndhwm && rcvhwm ? (uint32_t)sndhwm + (uint32_t)rcvhwm : 0;
+}
+
+void cz_pipe_set_marks(struct cz_pipe_end *end, int sndhwm, int rcvhwm)
+{
+    atomic_store(&end->sndhwm, sndhwm);
+    atomic_store(&end->rcvhwm, rcvhwm);
+    cz_stream_set_hwm(end->out, pipe_mark(end, end->peer));
+    cz_stream_set_hwm(end->in, pipe_mark(end->peer, end));
+    /* There may be more room than before. */
+    cz_pipe_give_credit(end);
+}
+
 void cz_pipe_own(struct cz_pipe_end *end, struct cz_mailbox *home,
                  const struct cz_pipe_events *events, void *owner)
 {

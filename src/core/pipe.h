@@ -67,7 +67,8 @@ struct cz_pipe_end {
     struct cz_list fq_link;  /* pattern/fq */
     struct cz_metadata *metadata;
     void *endpoint;          /* the endpoint it was made for, or NULL */
-    int rcvhwm;              /* the owner's, while the far end has none */
+    _Atomic int sndhwm;      /* the owner's marks */
+    _Atomic int rcvhwm;
     uint64_t woke_at_us;     /* when the far end was last woken, */
     uint32_t woke_at_waits;  /* and how often the owner had waited by then */
     bool is_open;
@@ -86,6 +87,12 @@ struct cz_pipe {
 
 /* hwm[i]: the mark of the stream that ends[i] writes. NULL = no memory. */
 struct cz_pipe *cz_pipe_create(const uint32_t hwm[2]);
+
+/* Changes the marks of an end's owner. From socket to socket a stream is
+ * limited by the sum of its writer's sending and its reader's receiving mark,
+ * with no limit if either has none; else by its socket's mark alone. While
+ * the far end has no owner, by the writer's. Any thread that owns the end. */
+void cz_pipe_set_marks(struct cz_pipe_end *end, int sndhwm, int rcvhwm);
 
 /* Says who owns an end and where it is reached. Before the far end may post
  * anything, or with cz_pipe_adopt. Takes a reference to the mailbox. */

@@ -17,11 +17,18 @@ void cz_registry_init(struct cz_registry *registry)
     cz_list_init(&registry->entries);
 }
 
+/* Removes an entry together with the end that waited in it. */
+static void registry_discard(struct cz_registry_entry *entry)
+{
+    if (entry->kind == CZ_REGISTRY_WAITING)
+        cz_pipe_close(entry->end, 0);
+    cz_registry_remove(entry);
+}
+
 void cz_registry_fini(struct cz_registry *registry)
 {
     cz_list_for_each(node, &registry->entries)
-        cz_registry_remove(
-            cz_container_of(node, struct cz_registry_entry, link));
+        registry_discard(cz_container_of(node, struct cz_registry_entry, link));
     cz_mutex_fini(&registry->lock);
 }
 
@@ -81,10 +88,26 @@ int cz_registry_remove_socket(struct cz_registry *registry,
         if (entry->socket != socket ||
             (name && strcmp(entry->name, name) != 0))
             continue;
-        if (entry->kind == CZ_REGISTRY_WAITING)
-            cz_pipe_close(entry->end, 0);
-        cz_registry_remove(entry);
+        registry_discard(entry);
         count++;
     }
     return count;
+}
+
+void cz_registry_close_socket(struct cz_registry *registry,
+                              const struct cz_socket *socket)
+{
+    cz_list_for_each(node, &registry->entries)
+    {
+        struct cz_registry_entry *entry =
+            cz_container_of(node, struct cz_registry_entry, link);
+
+        if (entry->socket != socket)
+            continue;
+        if (entry->kind == CZ_REGISTRY_WAITING &&
+            cz_stream_has_more(entry->end->in))
+            entry->socket = NULL;
+        else
+            registry_discard(entry);
+    }
 }

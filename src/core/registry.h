@@ -59,4 +59,9 @@ int cz_registry_remove_socket(struct cz_registry *registry,
                               const struct cz_socket *socket,
                               const char *name);
 
+/* The same for a socket that closes. Ends in which messages wait stay for
+ * whoever binds their names; they go with the context. */
+void cz_registry_close_socket(struct cz_registry *registry,
+                              const struct cz_socket *socket);
+
 #endif

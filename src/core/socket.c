@@ -116,13 +116,17 @@ void cz_socket_close(struct cz_socket *s)
     int linger_ms = s->options.linger_ms;
     struct cz_registry *registry = &s->ctx->registry;
 
+    if (!cz_socket_is_ours(s)) {
+        s->tag = CZ_SOCKET_DEAD; /* the parent's to close */
+        return;
+    }
     /* From here on nobody finds the socket by a name, and the context sends
      * it no more commands. */
     cz_mutex_lock(&s->ctx->lock);
     s->tag = CZ_SOCKET_DEAD;
     cz_mutex_unlock(&s->ctx->lock);
     cz_mutex_lock(&registry->lock);
-    cz_registry_remove_socket(registry, s, NULL);
+    cz_registry_close_socket(registry, s);
     cz_mutex_unlock(&registry->lock);
 
     cz_list_for_each(node, &s->ends)
@@ -212,21 +216,21 @@ enum {
     OPTION_EVENTS = 15,
     OPTION_TYPE = 16,
     OPTION_SNDHWM = 23,
+    OPTION_RCVHWM = 24,
     OPTION_LAST_ENDPOINT = 32,
     OPTION_THREAD_SAFE = 81,
 };
 
-static void socket_apply_sndhwm(struct cz_socket *s)
+static void socket_apply_marks(struct cz_socket *s)
 {
     cz_list_for_each(node, &s->ends)
     {
         struct cz_pipe_end *end =
             cz_container_of(node, struct cz_pipe_end, link);
-        struct cz_mailbox *far = atomic_load(&end->peer->home);
 
-        /* An inproc pipe's mark is the sum of two sockets' and stays. */
-        if (far && far->io)
-            cz_stream_set_hwm(end->out, (uint32_t)s->options.sndhwm);
+        cz_pipe_set_marks(end, s->options.sndhwm, s->options.rcvhwm);
+        if (!end->is_peer_closed && cz_pipe_is_writable(end))
+            s->ops->writable(s, end);
     }
 }
 
@@ -235,12 +239,14 @@ int cz_socket_set_option(struct cz_socket *s, int number, const void *value,
 {
     int rc = -ENOENT;
 
+    if (cz_ctx_is_terminating(s->ctx))
+        return -CZ_ETERM;
     if (s->ops->set_option)
         rc = s->ops->set_option(s, number, value, size);
     if (rc == -ENOENT)
         rc = cz_options_set(&s->options, number, value, size);
-    if (rc == 0 && number == OPTION_SNDHWM)
-        socket_apply_sndhwm(s);
+    if (rc == 0 && (number == OPTION_SNDHWM || number == OPTION_RCVHWM))
+        socket_apply_marks(s);
     return rc == -ENOENT ? -EINVAL : rc;
 }
 
@@ -264,6 +270,8 @@ int cz_socket_get_option(struct cz_socket *s, int number, void *value,
 {
     int rc = -ENOENT;
 
+    if (cz_ctx_is_terminating(s->ctx))
+        return -CZ_ETERM;
     switch (number) {
     case OPTION_RCVMORE:
         return cz_options_put_int(s->has_more, value, size);

@@ -17,6 +17,7 @@
 #include "core/options.h"
 #include "core/pipe.h"
 #include "msg/frame.h"
+#include "os/thread.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -135,13 +136,19 @@ static inline bool cz_socket_is_alive(const struct cz_socket *socket)
     return CZ_LIKELY(socket != NULL) && CZ_LIKELY(socket->tag == CZ_SOCKET_TAG);
 }
 
+/* A forked child has copies of its parent's sockets: not for it to use. */
+static inline bool cz_socket_is_ours(const struct cz_socket *socket)
+{
+    return CZ_LIKELY(socket->pid == cz_process_id());
+}
+
 /* For the context, which knows sockets by their links. */
 void cz_socket_post_terminate(struct cz_list *link);
 void cz_socket_free(struct cz_list *link);
 
 /* ---- traffic -------------------------------------------------------- */
 
-/* Runs the commands that have come. 0 or -ETERM. */
+/* Runs the commands that have come. 0, -ETERM, or -EINTR in a forked child. */
 CZ_MUST_CHECK int cz_socket_process(struct cz_socket *socket);
 
 CZ_MUST_CHECK int cz_socket_send_slow(struct cz_socket *socket,
@@ -158,7 +165,7 @@ cz_socket_send(struct cz_socket *s, struct cz_frame *frame, int flags)
 
     frame->flags = flags & CZ_SNDMORE ? CZ_FRAME_MORE : 0;
     if (CZ_LIKELY(cz_mailbox_is_empty(s->mailbox)) &&
-        CZ_LIKELY(!s->is_terminated)) {
+        CZ_LIKELY(!s->is_terminated) && cz_socket_is_ours(s)) {
         rc = s->ops->send(s, frame);
         if (CZ_LIKELY(rc != -EAGAIN))
             return rc;
@@ -173,7 +180,7 @@ cz_socket_recv(struct cz_socket *s, struct cz_frame *frame, int flags)
     int rc;
 
     if (CZ_LIKELY(cz_mailbox_is_empty(s->mailbox)) &&
-        CZ_LIKELY(!s->is_terminated)) {
+        CZ_LIKELY(!s->is_terminated) && cz_socket_is_ours(s)) {
         rc = s->ops->recv(s, frame);
         if (CZ_LIKELY(rc == 0)) {
             s->has_more = frame->flags & CZ_FRAME_MORE;

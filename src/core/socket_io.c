@@ -17,6 +17,8 @@ enum { SPIN_BACKOFF_MAX = 1023 };
 
 int cz_socket_process(struct cz_socket *s)
 {
+    if (!cz_socket_is_ours(s))
+        return -EINTR;
     cz_mailbox_run(s->mailbox);
     return s->is_terminated ? -CZ_ETERM : 0;
 }

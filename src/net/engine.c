@@ -150,7 +150,7 @@ void cz_engine_start(struct cz_engine *e)
         cz_engine_start_timer(e, &e->heartbeat.interval,
                               (uint64_t)interval_ms);
     if (rest)
-        is_alive = cz_engine_process(e, rest, rest_size);
+        is_alive = cz_engine_understand(e, rest, rest_size);
     cz_free(rest);
     if (is_alive)
         cz_engine_flush(e);

@@ -149,7 +149,7 @@ static bool engine_deliver(struct cz_engine *e,
     return true;
 }
 
-bool cz_engine_process(struct cz_engine *e, uint8_t *at, size_t size)
+static bool engine_process(struct cz_engine *e, uint8_t *at, size_t size)
 {
     int64_t size_max = e->session->options->maxmsgsize;
     struct cz_frame_scan scan;
@@ -233,11 +233,17 @@ static bool engine_process_old(struct cz_engine *e, uint8_t *bytes, size_t size)
         used = cz_frame_put_header(head, has_more ? CZ_FRAME_MORE : 0, body);
         start = bytes + header - used;
         memcpy(start, head, used);
-        if (!cz_engine_process(e, start, used + body))
+        if (!engine_process(e, start, used + body))
             return false;
         bytes += header + body;
         size -= header + body;
     }
+}
+
+bool cz_engine_understand(struct cz_engine *e, uint8_t *bytes, size_t size)
+{
+    return e->has_old_frames ? engine_process_old(e, bytes, size)
+                             : engine_process(e, bytes, size);
 }
 
 /* ---- reading -------------------------------------------------------- */
@@ -298,9 +304,7 @@ static bool engine_take(struct cz_engine *e, uint8_t *at, size_t got)
     cz_free(e->in.carry);
     e->in.carry = NULL;
     e->in.carry_size = 0;
-    if (e->has_old_frames)
-        return engine_process_old(e, at - carried, got + carried);
-    return cz_engine_process(e, at - carried, got + carried);
+    return cz_engine_understand(e, at - carried, got + carried);
 }
 
 /* The pipe is full: leave the rest to the kernel until it is not. */

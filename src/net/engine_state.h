@@ -81,8 +81,8 @@ void cz_engine_start_timer(struct cz_engine *engine, struct cz_timer *timer,
 CZ_MUST_CHECK bool cz_engine_read(struct cz_engine *engine);
 
 /* Understands bytes that have come; false as above. */
-CZ_MUST_CHECK bool cz_engine_process(struct cz_engine *engine, uint8_t *bytes,
-                                     size_t size);
+CZ_MUST_CHECK bool cz_engine_understand(struct cz_engine *engine,
+                                        uint8_t *bytes, size_t size);
 
 /* Writes what there is; false as above. */
 CZ_MUST_CHECK bool cz_engine_write(struct cz_engine *engine);

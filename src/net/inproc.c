@@ -15,29 +15,12 @@
 
 #include <errno.h>
 
-/* Both sockets' marks count; no limit on either side is no limit at all. */
-static uint32_t inproc_hwm(int sndhwm, int rcvhwm)
-{
-    if (sndhwm == 0 || rcvhwm == 0)
-        return 0;
-    return (uint32_t)sndhwm + (uint32_t)rcvhwm;
-}
-
 /* Takes over an end that has waited for this name. With the lock. */
 static void inproc_take(struct cz_socket *s, struct cz_pipe_end *end)
 {
-    struct cz_pipe_end *far = end->peer;
-    uint32_t far_sndhwm =
-        atomic_load_explicit(&end->in->hwm, memory_order_relaxed);
-
-    /* The stream towards us was limited by its sender's mark alone. */
-    cz_stream_set_hwm(end->in,
-                      inproc_hwm((int)far_sndhwm, s->options.rcvhwm));
-    cz_stream_set_hwm(end->out, inproc_hwm(s->options.sndhwm, far->rcvhwm));
     cz_socket_attach(s, end, NULL);
     cz_pipe_adopt(end, s->mailbox, &cz_socket_pipe_events, s);
-    /* There may be more room than before. */
-    cz_pipe_give_credit(end);
+    cz_pipe_set_marks(end, s->options.sndhwm, s->options.rcvhwm);
 }
 
 static int inproc_register(struct cz_socket *s, const char *endpoint)
@@ -87,17 +70,16 @@ static int inproc_connect_to(struct cz_socket *s,
                              const struct cz_registry_entry *found,
                              struct cz_endpoint_entry *entry)
 {
-    const uint32_t hwm[2] = {
-        inproc_hwm(s->options.sndhwm, found->rcvhwm),
-        inproc_hwm(found->sndhwm, s->options.rcvhwm),
-    };
+    const uint32_t unlimited[2] = {0, 0};
     struct cz_socket *bound = found->socket;
-    struct cz_pipe *pipe = cz_pipe_create(hwm);
+    struct cz_pipe *pipe = cz_pipe_create(unlimited);
 
     if (!pipe)
         return -ENOMEM;
     cz_pipe_own(&pipe->ends[0], s->mailbox, &cz_socket_pipe_events, s);
     cz_pipe_own(&pipe->ends[1], bound->mailbox, &cz_socket_pipe_events, bound);
+    cz_pipe_set_marks(&pipe->ends[1], found->sndhwm, found->rcvhwm);
+    cz_pipe_set_marks(&pipe->ends[0], s->options.sndhwm, s->options.rcvhwm);
     /* The other socket's mailbox is open as long as it is in the registry. */
     (void)!cz_pipe_post_attach(&pipe->ends[1]);
     cz_socket_attach(s, &pipe->ends[0], entry);
@@ -118,8 +100,8 @@ static int inproc_connect_ahead(struct cz_socket *s, const char *endpoint,
         cz_pipe_close(&pipe->ends[1], 0);
         return -ENOMEM;
     }
-    pipe->ends[0].rcvhwm = s->options.rcvhwm;
     cz_pipe_own(&pipe->ends[0], s->mailbox, &cz_socket_pipe_events, s);
+    cz_pipe_set_marks(&pipe->ends[0], s->options.sndhwm, s->options.rcvhwm);
     cz_socket_attach(s, &pipe->ends[0], entry);
     return 0;
 }

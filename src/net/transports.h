@@ -10,5 +10,6 @@
 extern const struct cz_transport cz_inproc_transport;
 extern const struct cz_transport cz_ipc_transport;
 extern const struct cz_transport cz_tcp_transport;
+extern const struct cz_transport cz_udp_transport;
 
 #endif
