@@ -28,8 +28,8 @@ static void a_drive_ends_with_a_command_from_elsewhere(void **state)
 
         assert_int_equal(
             cz_thread_start(&thread, NULL, post_to_application, &w), 0);
-        assert_int_equal(
-            cz_io_drive(scene->io, scene->mailbox, patience(), 0), 0);
+        assert_int_equal(cz_io_drive(scene->io, scene->mailbox, patience(), 0),
+                         0);
         assert_true(cz_mailbox_run(scene->mailbox));
         assert_int_equal(atomic_load(&w.reply.event.count), i);
         cz_thread_join(&thread);
@@ -100,8 +100,7 @@ static void rival_main(void *arg)
 
         CHECK(rc == 0);
         cz_mailbox_run(rival->mailbox);
-        CHECK(cz_mailbox_post(rival->scene->mailbox,
-                              &rival->greeting.command));
+        CHECK(cz_mailbox_post(rival->scene->mailbox, &rival->greeting.command));
     }
 }
 
@@ -145,9 +144,9 @@ static void a_driver_does_its_own_reading(void **state)
                -ETIMEDOUT)
             continue;
         watched_poke(&w);
-        assert_int_equal(cz_io_drive(scene->io, scene->mailbox, patience(),
-                                     i % 3 ? 0 : 50),
-                         0);
+        assert_int_equal(
+            cz_io_drive(scene->io, scene->mailbox, patience(), i % 3 ? 0 : 50),
+            0);
         assert_true(cz_mailbox_run(scene->mailbox));
         assert_int_equal(atomic_load(&w.reply.event.count), i);
     }

@@ -106,8 +106,7 @@ struct errand {
 
 static inline void errand_run(struct cz_command *command)
 {
-    event_happen(
-        &cz_container_of(command, struct errand, command)->event);
+    event_happen(&cz_container_of(command, struct errand, command)->event);
 }
 
 static inline struct errand errand(void)
@@ -127,7 +126,8 @@ struct watched {
     bool has_reply;
 };
 
-static inline void watched_on_events(struct cz_poll_handler *handler, unsigned events)
+static inline void watched_on_events(struct cz_poll_handler *handler,
+                                     unsigned events)
 {
     struct watched *w = cz_container_of(handler, struct watched, handler);
     char byte;
@@ -147,9 +147,9 @@ static inline void watched_open(struct watched *w, struct scene *scene)
     w->reply = errand();
     assert_int_equal(pipe(w->fds), 0);
     cz_io_lock(scene->io);
-    assert_int_equal(cz_io_watch_fd(scene->io, w->fds[0], &w->handler,
-                                    CZ_POLL_IN, &w->id),
-                     0);
+    assert_int_equal(
+        cz_io_watch_fd(scene->io, w->fds[0], &w->handler, CZ_POLL_IN, &w->id),
+        0);
     cz_io_unlock(scene->io);
 }
 
@@ -170,7 +170,7 @@ static inline void watched_close(struct watched *w)
 /* Rows of a test table. */
 #define ON(backend, test)                                                      \
     {                                                                          \
-        #test " " backend, test, scene_open, scene_close,                      \
+#test " " backend, test, scene_open, scene_close,                      \
             (void *)(uintptr_t)(backend)                                       \
     }
 #define ON_EACH(test) ON("epoll", test), ON("poll", test), ON("select", test)

@@ -163,6 +163,22 @@ static void nobody_waits_with_something_there(void **state)
     cz_waker_fini(&waker);
 }
 
+/* It took the state of a wait in a loop, and signals only when the owner is
+ * parked already. */
+static void a_late_writer_still_finds_a_waker(void **state)
+{
+    struct cz_mailbox *mailbox = cz_mailbox_create(NULL);
+    struct cz_waker waker = {.fd = -1};
+
+    (void)state;
+    assert_true(cz_mailbox_arm(mailbox, CZ_MAILBOX_IN_LOOP, &waker));
+    cz_mailbox_awake(mailbox);
+    assert_true(cz_mailbox_arm(mailbox, CZ_MAILBOX_PARKED, NULL));
+    assert_ptr_equal(atomic_load(&mailbox->loop_waker), &waker);
+    cz_mailbox_awake(mailbox);
+    cz_mailbox_unref(mailbox);
+}
+
 static void a_deadline_ends_the_park(void **state)
 {
     struct cz_mailbox *mailbox = cz_mailbox_create(NULL);
@@ -263,9 +279,9 @@ static void posters_start(struct cz_mailbox *mailbox)
     memset(posters, 0, sizeof posters);
     for (int i = 0; i < POSTERS; i++) {
         posters[i].mailbox = mailbox;
-        assert_int_equal(cz_thread_start(&posters[i].thread, NULL, post_rounds,
-                                         &posters[i]),
-                         0);
+        assert_int_equal(
+            cz_thread_start(&posters[i].thread, NULL, post_rounds, &posters[i]),
+            0);
     }
 }
 
@@ -374,6 +390,50 @@ static void whoever_polls_the_descriptor_misses_nothing(void **state)
     cz_mailbox_unref(mailbox);
 }
 
+/* One command a round, run as soon as it is there: often between the two
+ * halves of its signal. */
+struct game {
+    struct cz_mailbox *mailbox;
+    struct errand errand;
+    unsigned log;
+    _Atomic unsigned wanted;
+    _Atomic unsigned posted;
+};
+
+static void play_rounds(void *arg)
+{
+    struct game *game = arg;
+
+    for (unsigned round = 1; round <= ROUNDS; round++) {
+        while (atomic_load(&game->wanted) < round)
+            cz_thread_yield();
+        CHECK(cz_mailbox_post(game->mailbox, &game->errand.command));
+        atomic_store(&game->posted, round);
+    }
+}
+
+static void the_descriptor_is_never_left_readable(void **state)
+{
+    struct game game = {.mailbox = cz_mailbox_create(NULL)};
+    int fd = cz_mailbox_fd(game.mailbox);
+    struct cz_thread thread = {0};
+
+    (void)state;
+    game.errand = errand(&game.log, 0);
+    assert_int_equal(cz_thread_start(&thread, NULL, play_rounds, &game), 0);
+    for (unsigned round = 1; round <= ROUNDS; round++) {
+        atomic_store(&game.wanted, round);
+        while (!cz_mailbox_run(game.mailbox))
+            continue;
+        while (atomic_load(&game.posted) < round)
+            cz_thread_yield();
+        assert_false(cz_mailbox_run(game.mailbox));
+        assert_false(is_readable(fd));
+    }
+    cz_thread_join(&thread);
+    cz_mailbox_unref(game.mailbox);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,12 +443,14 @@ int main(void)
             a_closed_mailbox_runs_what_it_has_and_refuses_the_rest),
         cmocka_unit_test(a_mailbox_without_memory_is_none),
         cmocka_unit_test(nobody_waits_with_something_there),
+        cmocka_unit_test(a_late_writer_still_finds_a_waker),
         cmocka_unit_test(a_deadline_ends_the_park),
         cmocka_unit_test(a_signal_ends_the_park),
         cmocka_unit_test(a_parked_owner_misses_nothing),
         cmocka_unit_test(an_owner_that_waits_in_a_loop_misses_nothing),
         cmocka_unit_test(the_descriptor_is_readable_while_something_is_there),
         cmocka_unit_test(whoever_polls_the_descriptor_misses_nothing),
+        cmocka_unit_test(the_descriptor_is_never_left_readable),
     };
 
     return cmocka_run_group_tests_name("mailbox", tests, NULL, NULL);

@@ -297,9 +297,8 @@ static void metadata_goes_with_the_messages_behind_it(void **state)
     cz_mailbox_run(b.mailbox);
     assert_int_equal(cz_pipe_write(a.end, &frame), 0);
     for (int fd = 1; fd <= 3; fd++) {
-        assert_int_equal(cz_pipe_write_metadata(
-                             a.end, cz_metadata_create(NULL, 0, fd)),
-                         0);
+        assert_int_equal(
+            cz_pipe_write_metadata(a.end, cz_metadata_create(NULL, 0, fd)), 0);
         if (fd != 2)
             assert_int_equal(cz_pipe_write(a.end, &frame), 0);
     }
@@ -310,15 +309,13 @@ static void metadata_goes_with_the_messages_behind_it(void **state)
     assert_int_equal(cz_metadata_fd(got.metadata), 1);
     assert_true(cz_pipe_read(b.end, &got));
     assert_int_equal(cz_metadata_fd(got.metadata), 3);
-    assert_int_equal(cz_pipe_write_metadata(
-                         a.end, cz_metadata_create(NULL, 0, 4)),
-                     0);
+    assert_int_equal(
+        cz_pipe_write_metadata(a.end, cz_metadata_create(NULL, 0, 4)), 0);
     cz_mailbox_run(b.mailbox);
     assert_false(cz_pipe_is_readable(b.end));
     assert_int_equal(cz_metadata_fd(b.end->metadata), 4);
-    assert_int_equal(cz_pipe_write_metadata(
-                         a.end, cz_metadata_create(NULL, 0, 5)),
-                     0);
+    assert_int_equal(
+        cz_pipe_write_metadata(a.end, cz_metadata_create(NULL, 0, 5)), 0);
     party_fini(&a);
     party_fini(&b);
 }
@@ -462,6 +459,69 @@ static void an_end_may_be_adopted_at_any_time(void **state)
     }
 }
 
+/* One message a round, written just when the end is adopted. */
+struct duel {
+    struct party b;
+    struct cz_pipe_end *end;
+    _Atomic unsigned begun;
+    _Atomic unsigned ended;
+};
+
+enum { DUELS = 40000 / SCALE };
+
+static void duel_main(void *arg)
+{
+    struct duel *duel = arg;
+
+    for (unsigned round = 1; round <= DUELS; round++) {
+        struct party *b = &duel->b;
+
+        while (atomic_load(&duel->begun) < round)
+            cz_cpu_relax();
+        b->end = duel->end;
+        b->sent = b->received = 0;
+        b->is_peer_closed = false;
+        cz_pipe_adopt(duel->end, b->mailbox, &events, b);
+        party_play(b);
+        CHECK(b->received == 1);
+        party_close(b);
+        atomic_store(&duel->ended, round);
+    }
+}
+
+static void adoption_and_the_first_message_do_not_miss_each_other(void **state)
+{
+    const uint32_t marks[2] = {1, 1};
+    static struct duel duel;
+    struct cz_thread thread = {0};
+    struct party a;
+
+    (void)state;
+    memset(&duel, 0, sizeof duel);
+    party_init(&a);
+    party_init(&duel.b);
+    duel.b.to_receive = UINT32_MAX;
+    assert_int_equal(cz_thread_start(&thread, NULL, duel_main, &duel), 0);
+    for (unsigned round = 1; round <= DUELS; round++) {
+        struct cz_pipe *pipe = cz_pipe_create(marks);
+
+        a.end = &pipe->ends[0];
+        cz_pipe_own(a.end, a.mailbox, &events, &a);
+        duel.end = &pipe->ends[1];
+        atomic_store(&duel.begun, round);
+        for (unsigned i = 0; i < round % 16; i++)
+            cz_cpu_relax();
+        assert_int_equal(send_number(a.end, 0), 0);
+        party_close(&a);
+        while (atomic_load(&duel.ended) < round)
+            cz_thread_yield();
+        cz_mailbox_run(a.mailbox);
+    }
+    cz_thread_join(&thread);
+    party_fini(&a);
+    party_fini(&duel.b);
+}
+
 static void an_end_that_nobody_adopts_is_freed(void **state)
 {
     const uint32_t marks[2] = {10, 10};
@@ -490,6 +550,7 @@ int main(void)
         cmocka_unit_test(what_was_sent_before_closing_arrives),
         cmocka_unit_test(either_end_may_close_at_any_time),
         cmocka_unit_test(an_end_may_be_adopted_at_any_time),
+        cmocka_unit_test(adoption_and_the_first_message_do_not_miss_each_other),
         cmocka_unit_test(an_end_that_nobody_adopts_is_freed),
     };
 

@@ -121,9 +121,8 @@ static void headers_are_those_of_zmtp(void **state)
     assert_int_equal(body, 256);
     for (size_t available = 2; available < 9; available++)
         assert_int_equal(cz_frame_get_header(to, available, &flags, &body), 0);
-    assert_int_equal(cz_frame_get_header((const uint8_t *)"\0\x07", 2, &flags,
-                                         &body),
-                     2);
+    assert_int_equal(
+        cz_frame_get_header((const uint8_t *)"\0\x07", 2, &flags, &body), 2);
     assert_int_equal(body, 7);
 }
 

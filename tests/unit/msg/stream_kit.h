@@ -68,8 +68,7 @@ static inline bool kit_frame(struct cz_frame *frame, uint8_t *space,
 static inline size_t kit_put_wire(uint8_t *to, uint32_t seed, size_t size,
                                   bool has_more)
 {
-    size_t header =
-        cz_frame_put_header(to, has_more ? CZ_FRAME_MORE : 0, size);
+    size_t header = cz_frame_put_header(to, has_more ? CZ_FRAME_MORE : 0, size);
 
     kit_fill(to + header, seed, size);
     return header + size;
@@ -164,8 +163,7 @@ static inline bool kit_next(struct kit *k, struct cz_frame *frame)
         s->r.owes_wake = false;
         return false;
     }
-    if (!(frame->flags & (CZ_FRAME_MORE | CZ_FRAME_NOTE)) &&
-        cz_stream_count(s))
+    if (!(frame->flags & (CZ_FRAME_MORE | CZ_FRAME_NOTE)) && cz_stream_count(s))
         kit_owe_credit(k, cz_stream_give_credit(s));
     return true;
 }

@@ -116,8 +116,8 @@ static inline void model_write(struct model *m)
     rc = kit_write_as(&m->kit, f.seed, f.size, f.has_more, m->is_beyond);
     cz_alloc_fail_at(0);
     if (rc == 0) {
-        CHECK(m->is_beyond || model_is_in_message(m) || !m->has_fixed_hwm || m->hwm == 0 ||
-              unread < m->hwm + m->beyond);
+        CHECK(m->is_beyond || model_is_in_message(m) || !m->has_fixed_hwm ||
+              m->hwm == 0 || unread < m->hwm + m->beyond);
         model_push(m, f);
     } else if (rc == -EAGAIN) {
         CHECK(!model_is_in_message(m) && !m->is_beyond);
@@ -187,8 +187,8 @@ static inline void model_arrive(struct model *m)
         cz_stream_write_chunk(&m->kit.stream, chunk, begin, complete, size,
                               messages, &must_wake);
     } else {
-        rc = cz_stream_write_run(&m->kit.stream, chunk->bytes + begin,
-                                 complete, size, messages, &must_wake);
+        rc = cz_stream_write_run(&m->kit.stream, chunk->bytes + begin, complete,
+                                 size, messages, &must_wake);
         CHECK(rc == 0);
         cz_chunk_destroy(chunk);
     }

@@ -414,9 +414,9 @@ static void a_note_alone_wakes(void **state)
 
     (void)state;
     kit_init(&k, 2);
-    assert_int_equal(cz_stream_write_note(&k.stream, &metadata,
-                                          sizeof metadata, &must_wake),
-                     0);
+    assert_int_equal(
+        cz_stream_write_note(&k.stream, &metadata, sizeof metadata, &must_wake),
+        0);
     assert_true(must_wake);
     cz_stream_on_wake(&k.stream);
     assert_true(cz_stream_has_data(&k.stream));

@@ -33,7 +33,7 @@ enum { SCALE = 1 };
 
 enum { PATIENCE_US = 30000000, FRAMES_MAX = 5 };
 
-enum shape { TINY, MIXED, LARGE };
+enum shape { TINY, MIXED, LARGE, RESTLESS };
 
 struct course {
     uint32_t messages;
@@ -68,7 +68,9 @@ static unsigned frame_count(const struct duo *d, uint32_t number)
 {
     uint32_t x = mix(d->seed + number * 2);
 
-    return d->course.shape == TINY || x % 4 ? 1 : 1 + x / 4 % FRAMES_MAX;
+    return d->course.shape == TINY || d->course.shape == RESTLESS || x % 4
+               ? 1
+               : 1 + x / 4 % FRAMES_MAX;
 }
 
 static size_t frame_size(const struct duo *d, uint32_t number, unsigned frame)
@@ -77,6 +79,7 @@ static size_t frame_size(const struct duo *d, uint32_t number, unsigned frame)
 
     switch (d->course.shape) {
     case TINY:
+    case RESTLESS:
         return 4;
     case MIXED:
         return x % 64 ? x / 64 % 300 : x / 64 % 20000;
@@ -118,8 +121,7 @@ static void await(_Atomic uint32_t *bell, uint32_t *heard)
 
 /* ---- the writer ----------------------------------------------------- */
 
-static int write_frame(struct duo *d, uint32_t seed, size_t size,
-                       bool has_more)
+static int write_frame(struct duo *d, uint32_t seed, size_t size, bool has_more)
 {
     struct cz_frame frame;
     bool must_wake;
@@ -137,6 +139,8 @@ static int write_frame(struct duo *d, uint32_t seed, size_t size,
 /* What happens between messages in a real pipe. */
 static void fidget(struct duo *d, uint32_t dice)
 {
+    if (d->course.shape == RESTLESS)
+        return;
     if (dice % 64 == 3)
         cz_stream_trim(&d->stream);
     if (dice % 64 > 2)
@@ -145,6 +149,18 @@ static void fidget(struct duo *d, uint32_t dice)
         if (dice % 2)
             (void)!write_frame(d, dice, dice / 64 % 9000, true);
         cz_stream_rollback(&d->stream);
+    }
+}
+
+/* After a burst: takes the reader's mark as soon as it is there, while the
+ * reader is still about to look once more, and goes on at once elsewhere. */
+static void restless_pause(struct duo *d, uint32_t number)
+{
+    if (d->course.shape != RESTLESS || number % 32)
+        return;
+    for (int i = 0; i < 400 && cz_stream_held(&d->stream) > 0; i++) {
+        cz_stream_trim(&d->stream);
+        cz_cpu_relax();
     }
 }
 
@@ -157,6 +173,7 @@ static void write_all(void *arg)
         unsigned count = frame_count(d, number);
 
         fidget(d, mix(dice + number));
+        restless_pause(d, number);
         for (unsigned i = 0; i < count; i++) {
             while (write_frame(d, number + i, frame_size(d, number, i),
                                i + 1 < count) != 0) {
@@ -224,10 +241,9 @@ static void wire_take(struct wire *w, const uint8_t *bytes, size_t size)
         uint8_t header[CZ_FRAME_HEADER_MAX];
         size_t header_size = cz_frame_put_header(
             header, w->frame + 1 < count ? CZ_FRAME_MORE : 0, body);
-        uint8_t expected = w->at < header_size
-                               ? header[w->at]
-                               : kit_byte(w->number + w->frame,
-                                          w->at - header_size);
+        uint8_t expected = w->at < header_size ? header[w->at]
+                                               : kit_byte(w->number + w->frame,
+                                                          w->at - header_size);
 
         if (w->at < header_size + body) {
             CHECK(*bytes == expected);
@@ -258,8 +274,8 @@ static void send_all(struct duo *d)
         int count;
 
         dice = mix(dice + 1);
-        count = cz_stream_gather(s, pieces, 2 + (int)(dice % 7),
-                                 1 + dice % 100000);
+        count =
+            cz_stream_gather(s, pieces, 2 + (int)(dice % 7), 1 + dice % 100000);
         if (count == 0) {
             sleep_reader(d);
             continue;
@@ -342,6 +358,12 @@ static void messages_of_all_sizes_arrive(void **state)
     run((struct course){.messages = 200000, .hwm = 0, .shape = MIXED});
 }
 
+static void a_stream_may_move_under_a_reader_falling_asleep(void **state)
+{
+    (void)state;
+    run((struct course){.messages = 1000000, .hwm = 0, .shape = RESTLESS});
+}
+
 static void references_change_hands(void **state)
 {
     (void)state;
@@ -377,6 +399,7 @@ int main(void)
         cmocka_unit_test(a_mark_of_one_hands_over_each_message),
         cmocka_unit_test(a_mark_of_two_is_no_trap),
         cmocka_unit_test(messages_of_all_sizes_arrive),
+        cmocka_unit_test(a_stream_may_move_under_a_reader_falling_asleep),
         cmocka_unit_test(references_change_hands),
         cmocka_unit_test(everything_goes_out_on_the_wire),
     };
