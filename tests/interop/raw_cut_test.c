@@ -130,6 +130,8 @@ static void cut_once(struct scene *scene, size_t size, enum cut cut)
     size_t complete = complete_frames(&scene->stream, size);
     int fd = raw_connect(scene->endpoint);
 
+    /* A connection that breaks before it is accepted tells nobody. */
+    monitor_wait(scene->monitor, ZMQ_EVENT_ACCEPTED);
     write_first(fd, &scene->stream, size);
     if (cut == CLOSE)
         shutdown(fd, SHUT_WR);
@@ -160,10 +162,12 @@ static void cut_everywhere(struct env *env, enum cut cut)
     assert_non_null(scene);
     build(&scene->stream);
     scene->pull = env_socket(env, ZMQ_PULL);
-    scene->monitor = monitor_open(env, scene->pull, ZMQ_EVENT_DISCONNECTED);
+    scene->monitor = monitor_open(env, scene->pull,
+                                  ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
     env_bind(env, scene->pull, scene->endpoint);
     scene->good = raw_connect(scene->endpoint);
     raw_handshake(scene->good, "PUSH");
+    monitor_wait(scene->monitor, ZMQ_EVENT_ACCEPTED);
     for (size_t size = 0; size <= scene->stream.bytes.size; size++)
         cut_once(scene, size, cut);
     close(scene->good);
@@ -308,7 +312,8 @@ static void reader_may_vanish_after_every_byte(void **state)
 {
     struct env *env = *state;
     void *push = env_socket(env, ZMQ_PUSH);
-    void *monitor = monitor_open(env, push, ZMQ_EVENT_DISCONNECTED);
+    void *monitor =
+        monitor_open(env, push, ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED);
     struct stream *stream = malloc(sizeof(*stream));
     char endpoint[ENDPOINT_MAX];
     int listener;
@@ -325,6 +330,7 @@ static void reader_may_vanish_after_every_byte(void **state)
         int fd = raw_accept(listener);
         struct zmtp_bytes opening = {.size = 0};
 
+        monitor_wait(monitor, ZMQ_EVENT_CONNECTED);
         zmtp_put_opening(&opening, "PULL");
         zmtp_write(fd, &opening);
         send_frames(push);
