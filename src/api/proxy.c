@@ -45,7 +45,7 @@ struct lane {
 struct proxy {
     struct side sides[2]; /* FRONTEND, BACKEND */
     struct lane lanes[2];
-    int lane_count;
+    bool is_echo;  /* both sides are one socket: one lane, out again */
     void *capture; /* may be NULL */
     void *control; /* may be NULL */
     bool is_paused;
@@ -224,7 +224,8 @@ static int proxy_turn(struct proxy *proxy, zmq_msg_t *msg)
         [BACKEND] = {.socket = proxy->sides[BACKEND].socket},
         [CONTROL] = {.socket = proxy->control, .events = ZMQ_POLLIN},
     };
-    int lanes = proxy->is_paused ? 0 : proxy->lane_count;
+    const int both = proxy->is_echo ? 1 : 2;
+    const int lanes = proxy->is_paused ? 0 : both;
 
     for (int i = 0; i < lanes; i++) {
         if (proxy->lanes[i].is_full)
@@ -238,8 +239,8 @@ static int proxy_turn(struct proxy *proxy, zmq_msg_t *msg)
         return control_run(proxy, msg);
     for (int i = 0; i < lanes; i++) {
         struct lane *lane = &proxy->lanes[i];
-        short ready = lane->is_full ? items[!i].revents & ZMQ_POLLOUT
-                                    : items[i].revents & ZMQ_POLLIN;
+        int ready = lane->is_full ? items[!i].revents & ZMQ_POLLOUT
+                                  : items[i].revents & ZMQ_POLLIN;
 
         if (ready && lane_run(proxy, lane, msg) < 0)
             return -1;
@@ -253,8 +254,7 @@ int zmq_proxy_steerable(void *frontend, void *backend, void *capture,
     struct proxy proxy = {
         .sides = {[FRONTEND] = {.socket = frontend},
                   [BACKEND] = {.socket = backend}},
-        /* A socket that is both sides has one way: out again. */
-        .lane_count = frontend == backend ? 1 : 2,
+        .is_echo = frontend == backend,
         .capture = capture,
         .control = control,
     };

@@ -199,6 +199,19 @@ void cz_ctx_tenant_gone(struct cz_ctx *ctx)
     cz_mutex_unlock(&ctx->lock);
 }
 
+unsigned cz_ctx_cpu_count(struct cz_ctx *ctx)
+{
+    /* Relaxed: a number on its own, the same whoever finds it out. */
+    unsigned count =
+        atomic_load_explicit(&ctx->cpu_count, memory_order_relaxed);
+
+    if (count == 0) {
+        count = cz_cpu_count();
+        atomic_store_explicit(&ctx->cpu_count, count, memory_order_relaxed);
+    }
+    return count;
+}
+
 /* ---- I/O threads ---------------------------------------------------- */
 
 static void ctx_thread_options(const struct cz_ctx *ctx, int index,
@@ -221,6 +234,7 @@ static void ctx_thread_options(const struct cz_ctx *ctx, int index,
 static int ctx_start_io(struct cz_ctx *ctx)
 {
     int wanted = ctx->io_wanted;
+    int count;
     int rc = 0;
 
     if (ctx->io_count > 0 || wanted == 0)
@@ -228,21 +242,31 @@ static int ctx_start_io(struct cz_ctx *ctx)
     ctx->io = cz_zalloc((size_t)wanted * sizeof(struct cz_io_thread *));
     if (!ctx->io)
         return -ENOMEM;
-    for (int i = 0; i < wanted && rc == 0; i++) {
+    for (count = 0; count < wanted && rc == 0; count++) {
         struct cz_thread_options options;
 
-        ctx_thread_options(ctx, i, &options);
-        rc = cz_io_thread_create(ctx->config.reactor, &options, &ctx->io[i]);
-        if (rc == 0)
-            ctx->io_count++;
+        ctx_thread_options(ctx, count, &options);
+        rc = cz_io_thread_create(ctx->config.reactor, &options,
+                                 &ctx->io[count]);
     }
-    if (rc == 0)
+    if (rc == 0) {
+        /* Release: pairs with the acquire in cz_ctx_resume_io. */
+        atomic_store_explicit(&ctx->io_count, wanted, memory_order_release);
         return 0;
-    while (ctx->io_count > 0)
-        cz_io_thread_destroy(ctx->io[--ctx->io_count]);
+    }
+    for (count--; count > 0; count--)
+        cz_io_thread_destroy(ctx->io[count - 1]);
     cz_free(ctx->io);
     ctx->io = NULL;
     return rc;
+}
+
+void cz_ctx_resume_io(struct cz_ctx *ctx)
+{
+    int count = atomic_load_explicit(&ctx->io_count, memory_order_acquire);
+
+    for (int i = 0; i < count; i++)
+        cz_io_resume(ctx->io[i]);
 }
 
 int cz_ctx_choose_io(struct cz_ctx *ctx, uint64_t affinity,

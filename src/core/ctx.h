@@ -66,12 +66,12 @@ struct cz_ctx {
     int io_wanted;
 
     struct cz_io_thread **io;
-    int io_count; /* started; 0 before the first need */
+    _Atomic int io_count; /* started; 0 before the first need */
 
     struct cz_registry registry;
     _Atomic uint32_t tenants;
     _Atomic uint32_t departures; /* changes when a socket or tenant goes */
-    unsigned cpu_count;
+    _Atomic unsigned cpu_count; /* 0 = not asked yet */
     int pid; /* of the process that made it */
 };
 
@@ -106,6 +106,13 @@ void cz_ctx_remove_socket(struct cz_ctx *ctx, struct cz_list *link);
  * (0 = all), started if need be. 0, -EMTHREAD, -ENOMEM, -EMFILE, -EAGAIN. */
 CZ_MUST_CHECK int cz_ctx_choose_io(struct cz_ctx *ctx, uint64_t affinity,
                                    struct cz_io_thread **io);
+
+/* How many processors there are; asks the system once. */
+unsigned cz_ctx_cpu_count(struct cz_ctx *ctx);
+
+/* The caller is going to wait for other threads: sees to it that somebody
+ * drives all I/O meanwhile. */
+void cz_ctx_resume_io(struct cz_ctx *ctx);
 
 void cz_ctx_tenant_came(struct cz_ctx *ctx);
 void cz_ctx_tenant_gone(struct cz_ctx *ctx);

@@ -24,7 +24,7 @@ enum {
     LEASE_US = 2000,
     /* How long the I/O thread naps at most while an application thread
      * drives, and so how late it may notice that nobody does any more. */
-    NAP_US_MAX = 16000,
+    NAP_US_MAX = 8000,
     /* How long a busy pipe is left alone, so that a batch can form. */
     NAP_US = 40,
 };

@@ -145,11 +145,12 @@ static void monitor_stop_locked(struct cz_monitor *monitor)
         struct cz_registry_entry *entry =
             cz_container_of(node, struct cz_registry_entry, link);
 
-        if (entry->kind == CZ_REGISTRY_OFFERED &&
-            entry->end == monitor->far_end) {
+        if (entry->end != monitor->far_end ||
+            entry->kind == CZ_REGISTRY_WAITING)
+            continue;
+        if (entry->kind == CZ_REGISTRY_OFFERED)
             unclaimed = entry->end;
-            cz_registry_remove(entry);
-        }
+        cz_registry_remove(entry);
     }
     cz_mutex_unlock(&registry->lock);
     monitor_drop_end(monitor);
@@ -171,8 +172,7 @@ static int monitor_offer(struct cz_monitor *monitor, const char *name)
     int rc = 0;
 
     cz_mutex_lock(&registry->lock);
-    if (cz_registry_find(registry, CZ_REGISTRY_BOUND, name) ||
-        cz_registry_find(registry, CZ_REGISTRY_OFFERED, name))
+    if (!cz_registry_is_free(registry, name))
         rc = -EADDRINUSE;
     else if (!cz_registry_add(registry, CZ_REGISTRY_OFFERED, name, NULL,
                               monitor->far_end))

@@ -75,6 +75,13 @@ struct cz_registry_entry *cz_registry_find(struct cz_registry *registry,
     return NULL;
 }
 
+bool cz_registry_is_free(struct cz_registry *registry, const char *name)
+{
+    return !cz_registry_find(registry, CZ_REGISTRY_BOUND, name) &&
+           !cz_registry_find(registry, CZ_REGISTRY_OFFERED, name) &&
+           !cz_registry_find(registry, CZ_REGISTRY_TAKEN, name);
+}
+
 int cz_registry_remove_socket(struct cz_registry *registry,
                               const struct cz_socket *socket, const char *name)
 {

@@ -14,6 +14,8 @@
 #include "base/list.h"
 #include "os/mutex.h"
 
+#include <stdbool.h>
+
 struct cz_pipe_end;
 struct cz_socket;
 
@@ -21,6 +23,7 @@ enum cz_registry_kind {
     CZ_REGISTRY_BOUND,   /* `socket` is bound to the name */
     CZ_REGISTRY_WAITING, /* `end` waits for a socket to bind the name */
     CZ_REGISTRY_OFFERED, /* `end` is for the first who connects (monitors) */
+    CZ_REGISTRY_TAKEN,   /* the same, and somebody has connected */
 };
 
 struct cz_registry_entry {
@@ -52,6 +55,9 @@ void cz_registry_remove(struct cz_registry_entry *entry);
 struct cz_registry_entry *cz_registry_find(struct cz_registry *registry,
                                            enum cz_registry_kind kind,
                                            const char *name);
+
+/* May the name be bound? */
+bool cz_registry_is_free(struct cz_registry *registry, const char *name);
 
 /* Removes the entries of a socket: all, or those for one name, and closes the
  * ends that waited. Returns how many. */

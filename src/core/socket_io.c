@@ -35,9 +35,7 @@ static uint32_t spin_begin(struct cz_socket *s)
         s->spin.skip--;
         return 0;
     }
-    if (s->ctx->cpu_count == 0)
-        s->ctx->cpu_count = cz_cpu_count();
-    return s->ctx->cpu_count > 1 ? s->spin_us_max : 0;
+    return cz_ctx_cpu_count(s->ctx) > 1 ? s->spin_us_max : 0;
 }
 
 static void spin_end(struct cz_socket *s, uint32_t spin_us, uint64_t since_us)
@@ -60,6 +58,7 @@ static int wait_for_threads(struct cz_socket *s, uint64_t deadline_us,
 {
     uint64_t until_us = now_us + spin_us;
 
+    cz_ctx_resume_io(s->ctx);
     while (spin_us && cz_mailbox_is_empty(s->mailbox)) {
         if (cz_clock_us() >= until_us)
             break;
@@ -101,8 +100,7 @@ static bool look_around(struct cz_socket *s)
 
 void cz_socket_wait_elsewhere(struct cz_socket *s)
 {
-    if (s->sole_io)
-        cz_io_resume(s->sole_io);
+    cz_ctx_resume_io(s->ctx);
 }
 
 static uint64_t deadline_after(int timeout_ms)

@@ -344,21 +344,20 @@ static int handshake_advance(struct cz_handshake *h, struct outcome *outcome)
 
 /* ---- the descriptor ------------------------------------------------- */
 
-/* Writes what is due. True: all of it has gone. */
-static bool handshake_flush(struct cz_handshake *h)
+/* Writes what is due. 0: all of it has gone; -EAGAIN; or the connection is
+ * broken. */
+static int handshake_flush(struct cz_handshake *h)
 {
     while (h->out_sent < h->out_size) {
         ssize_t n = cz_sock_write(h->fd, h->out + h->out_sent,
                                   h->out_size - h->out_sent);
 
-        /* Other errors are left to the reading side, which has the last
-         * words of the peer. */
         if (n < 0)
-            return false;
+            return (int)n;
         h->out_sent += (size_t)n;
     }
     h->out_size = h->out_sent = 0;
-    return true;
+    return 0;
 }
 
 static void handshake_finish(struct cz_handshake *h)
@@ -388,7 +387,7 @@ static void handshake_fail(struct cz_handshake *h, int rc,
 {
     bool is_fatal = rc == -EPROTO || rc == -EMSGSIZE || rc == -ENOMEM;
 
-    (void)handshake_flush(h);
+    (void)!handshake_flush(h);
     cz_session_on_handshake_failed(h->session, outcome->event, outcome->value,
                                    is_fatal);
 }
@@ -404,13 +403,17 @@ static void handshake_lose(struct cz_handshake *h, int error)
 /* After progress: everything written and understood, or what to wait for. */
 static void handshake_settle(struct cz_handshake *h)
 {
-    bool is_flushed = handshake_flush(h);
+    int rc = handshake_flush(h);
 
-    if (h->is_done && is_flushed)
+    if (h->is_done && rc == 0)
         handshake_finish(h);
+    else if (h->is_done && rc != -EAGAIN)
+        handshake_lose(h, -rc);
     else
+        /* A broken connection with more to be read: the reading side has the
+         * last words of the peer, and then its end. */
         cz_io_set_interest(handshake_io(h), h->poll_id,
-                           CZ_POLL_IN | (is_flushed ? 0 : CZ_POLL_OUT));
+                           CZ_POLL_IN | (rc == -EAGAIN ? CZ_POLL_OUT : 0));
 }
 
 static void handshake_on_events(struct cz_poll_handler *handler,
@@ -490,7 +493,7 @@ int cz_handshake_create(struct cz_session *session, int fd,
         return rc;
     }
     *out = h;
-    if (!handshake_flush(h))
+    if (handshake_flush(h) == -EAGAIN)
         cz_io_set_interest(handshake_io(h), h->poll_id,
                            CZ_POLL_IN | CZ_POLL_OUT);
     return 0;

@@ -48,8 +48,7 @@ static int inproc_bind(struct cz_socket *s, const char *endpoint,
 
     (void)address;
     cz_mutex_lock(&registry->lock);
-    if (cz_registry_find(registry, CZ_REGISTRY_BOUND, endpoint) ||
-        cz_registry_find(registry, CZ_REGISTRY_OFFERED, endpoint))
+    if (!cz_registry_is_free(registry, endpoint))
         rc = -EADDRINUSE;
     else
         rc = inproc_register(s, endpoint);
@@ -125,7 +124,7 @@ static int inproc_connect(struct cz_socket *s, const char *endpoint,
                                          endpoint))) {
         struct cz_pipe_end *end = found->end;
 
-        cz_registry_remove(found);
+        found->kind = CZ_REGISTRY_TAKEN;
         cz_socket_attach(s, end, entry);
         cz_pipe_adopt(end, s->mailbox, &cz_socket_pipe_events, s);
     } else {
