@@ -111,7 +111,9 @@ static void pipe_on_attach(struct cz_command *command)
         cz_container_of(command, struct cz_pipe_end, attach);
     struct cz_pipe *pipe = end->pipe;
 
-    end->events->on_attach(end->owner, end);
+    /* Its owner may have closed it before it came home. */
+    if (end->is_open)
+        end->events->on_attach(end->owner, end);
     pipe_unref(pipe);
 }
 
