@@ -404,7 +404,7 @@ static void the_page_lists_each_unsupported_type(void **state)
     zmq_ctx_term(ctx);
 }
 
-/* Whether setting or getting says so, whatever the size. */
+/* Whether getting, or setting to 0 or 1, says so, whatever the size. */
 static bool option_is_unsupported(void *socket, int option)
 {
     static const size_t sizes[] = {1, 2, 4, 8, 32, 41, 256};
@@ -417,9 +417,12 @@ static bool option_is_unsupported(void *socket, int option)
             errno == ENOTSUP)
             return true;
         memset(value, 0, sizeof(value));
-        if (zmq_setsockopt(socket, option, value, sizes[i]) == -1 &&
-            errno == ENOTSUP)
-            return true;
+        for (int number = 0; number <= 1; number++) {
+            memcpy(value, &number, sizeof(number));
+            if (zmq_setsockopt(socket, option, value, sizes[i]) == -1 &&
+                errno == ENOTSUP)
+                return true;
+        }
     }
     return false;
 }
