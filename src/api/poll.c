@@ -146,6 +146,7 @@ static int poll_wait_sole(struct poll_set *set)
             return ready;
         if (cz_clock_us() >= set->deadline_us)
             return 0;
+        set->sole->mailbox->waits++;
         rc = cz_socket_wait(set->sole, set->deadline_us);
         if (rc == -ETIMEDOUT)
             return 0;

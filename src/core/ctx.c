@@ -97,6 +97,9 @@ static void ctx_destroy(struct cz_ctx *ctx)
 {
     struct cz_list *node;
 
+    /* First all, then each: one may still be waking another. */
+    for (int i = 0; i < ctx->io_count; i++)
+        cz_io_thread_stop(ctx->io[i]);
     for (int i = 0; i < ctx->io_count; i++)
         cz_io_thread_destroy(ctx->io[i]);
     cz_free(ctx->io);

@@ -26,7 +26,7 @@ enum {
      * drives, and so how late it may notice that nobody does any more. */
     NAP_US_MAX = 8000,
     /* How long a busy pipe is left alone, so that a batch can form. */
-    NAP_US = 40,
+    NAP_US = 60,
 };
 
 /* ---- the helm ------------------------------------------------------- */
@@ -37,8 +37,7 @@ static bool helm_try(struct cz_io_thread *io)
 
     /* seq_cst: pairs with posting. A poster pushes and then tries the helm;
      * who leaves it frees it and then looks into the mailbox. */
-    return atomic_load_explicit(&io->helm, memory_order_relaxed) ==
-               HELM_FREE &&
+    return atomic_load(&io->helm) == HELM_FREE &&
            atomic_compare_exchange_strong(&io->helm, &expected, HELM_HELD);
 }
 
@@ -314,7 +313,7 @@ static void drive_end(struct cz_io_thread *io)
 {
     io->driven_at_us = cz_clock_us();
     /* The napping I/O thread knows of no timer that was set meanwhile. */
-    if (io->tenant_count > 1 ||
+    if (io->tenant_count > 1 || io->blocked_writers > 0 ||
         io_next_timer(io) < io->driven_at_us + LEASE_US)
         io->must_take_over = true;
     atomic_store(&io->driver, CZ_IO_NOBODY);
@@ -329,7 +328,6 @@ int cz_io_drive(struct cz_io_thread *io, struct cz_mailbox *mailbox,
     uint64_t spin_until_us;
     int rc = 0;
 
-    mailbox->waits++;
     if (!drive_begin(io))
         return cz_mailbox_park(mailbox, deadline_us);
     spin_until_us = cz_clock_us() + spin_us;
@@ -446,12 +444,18 @@ int cz_io_thread_create(const char *backend,
     return 0;
 }
 
-void cz_io_thread_destroy(struct cz_io_thread *io)
+void cz_io_thread_stop(struct cz_io_thread *io)
 {
-    atomic_store(&io->is_stopping, 1);
+    if (atomic_exchange(&io->is_stopping, 1))
+        return;
     cz_waker_signal(&io->waker);
     io_end_nap(io);
     cz_thread_join(&io->thread);
+}
+
+void cz_io_thread_destroy(struct cz_io_thread *io)
+{
+    cz_io_thread_stop(io);
     cz_mailbox_close(io->mailbox);
     io_close(io);
 }

@@ -75,6 +75,10 @@ struct cz_io_thread {
     uint64_t driven_at_us;
     uint64_t nap_us; /* the next nap while an application thread drives */
 
+    /* Descriptors that somebody waits to write to: they cannot be left to the
+     * next driver. */
+    uint32_t blocked_writers;
+
     /* Pipes whose reader, here, will look again by itself in a moment. */
     struct cz_list napping;
     uint64_t naps_end_us; /* CZ_CLOCK_NEVER if there are none */
@@ -101,7 +105,9 @@ struct cz_io_napper {
 CZ_MUST_CHECK int cz_io_thread_create(const char *backend,
                                       const struct cz_thread_options *options,
                                       struct cz_io_thread **io);
-/* Nothing may live on it any more. */
+/* Nothing may live on it any more. stop ends the thread and waits for that;
+ * destroy does so too, if need be, and frees it. */
+void cz_io_thread_stop(struct cz_io_thread *io);
 void cz_io_thread_destroy(struct cz_io_thread *io);
 
 enum cz_io_urgency {

@@ -161,7 +161,6 @@ int cz_mailbox_park(struct cz_mailbox *mailbox, uint64_t deadline_us)
 {
     int rc = 0;
 
-    mailbox->waits++;
     if (!cz_mailbox_arm(mailbox, CZ_MAILBOX_PARKED, NULL))
         return 0;
     while (rc == 0 && atomic_load(&mailbox->state) == CZ_MAILBOX_PARKED)

@@ -157,6 +157,7 @@ int cz_socket_recv_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
             continue;
         if (deadline_us == 0)
             deadline_us = deadline_after(s->options.rcvtimeo_ms);
+        s->mailbox->waits++;
         rc = cz_socket_wait(s, deadline_us);
         if (rc != 0)
             return rc == -ETIMEDOUT ? -EAGAIN : rc;

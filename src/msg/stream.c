@@ -101,6 +101,13 @@ void cz_stream_fini(struct cz_stream *s)
 
 /* ---- credit -------------------------------------------------------- */
 
+static bool stream_is_too_far_ahead(struct cz_stream *s)
+{
+    return s->w.pos - atomic_load_explicit(&s->consumed_pos,
+                                           memory_order_relaxed) >
+           POSITION_SPAN;
+}
+
 static bool stream_take_credit(struct cz_stream *s)
 {
     /* seq_cst: pairs with the store in cz_stream_give_credit; together with
@@ -110,6 +117,8 @@ static bool stream_take_credit(struct cz_stream *s)
      * credit is seen to have done both. */
     uint32_t hwm = atomic_load_explicit(&s->hwm, memory_order_relaxed);
 
+    if (stream_is_too_far_ahead(s))
+        return false;
     if (hwm == 0) {
         s->w.credit = UNLIMITED_PORTION;
         return true;
@@ -240,13 +249,6 @@ static struct cz_chunk *stream_obtain(struct cz_stream *s, size_t need)
     if (chunk && wanted * 4 <= CZ_CHUNK_MAX)
         s->w.chunk_wanted = (uint16_t)(wanted * 4 / 64);
     return chunk;
-}
-
-static bool stream_is_too_far_ahead(struct cz_stream *s)
-{
-    return s->w.pos - atomic_load_explicit(&s->consumed_pos,
-                                           memory_order_relaxed) >
-           POSITION_SPAN;
 }
 
 uint8_t *cz_stream_grow(struct cz_stream *s, size_t need)

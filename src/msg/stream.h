@@ -99,6 +99,7 @@ struct cz_stream_reader {
     uint8_t small_batches;
     bool is_asleep;
     bool is_quiet;
+    bool stays_quiet; /* the writer publishes batches: it can pay */
     bool owes_wake; /* falling asleep gave credit that the writer waits for */
 };
 

@@ -86,7 +86,7 @@ static uint32_t reader_choose_mode(struct cz_stream *s)
     uint32_t batch = r->consumed - r->slept_at;
 
     r->slept_at = r->consumed;
-    if (r->is_quiet && batch >= LARGE_BATCH &&
+    if (r->is_quiet && batch >= LARGE_BATCH && !r->stays_quiet &&
         cz_heavy_barrier_available()) {
         r->is_quiet = false;
         r->small_batches = 0;

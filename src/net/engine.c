@@ -36,6 +36,7 @@ static void engine_on_events(struct cz_poll_handler *handler, unsigned events)
     if (!can_write)
         return;
     e->out.is_blocked = false;
+    e->io->blocked_writers--;
     cz_engine_set_interest(e, e->interest & ~CZ_POLL_OUT);
     cz_engine_flush(e);
 }
@@ -162,6 +163,8 @@ void cz_engine_destroy(struct cz_engine *e)
     cz_io_cancel_timer(e->io, &e->heartbeat.timeout);
     cz_io_cancel_timer(e->io, &e->heartbeat.ttl);
     cz_list_remove(&e->out.napper.link);
+    if (e->out.is_blocked)
+        e->io->blocked_writers--;
     cz_io_unwatch(e->io, e->poll_id);
     cz_sock_close(e->fd);
     if (e->in.large)

@@ -312,13 +312,16 @@ static bool engine_must_stop(struct cz_engine *e)
 {
     if (e->in.large || e->session->is_stopping || cz_pipe_is_writable(e->pipe))
         return false;
+    /* The interest stays until something comes: most often there is room
+     * again before that, and two system calls are saved. */
     e->in.is_stopped = true;
-    cz_engine_set_interest(e, e->interest & ~CZ_POLL_IN);
     return true;
 }
 
 bool cz_engine_read(struct cz_engine *e)
 {
+    if (e->in.is_stopped)
+        cz_engine_set_interest(e, e->interest & ~CZ_POLL_IN);
     for (int i = 0; i < READS_MAX && !e->in.is_stopped; i++) {
         size_t room;
         uint8_t *to;

@@ -29,6 +29,7 @@ enum {
 static void engine_block(struct cz_engine *e)
 {
     e->out.is_blocked = true;
+    e->io->blocked_writers++;
     cz_engine_set_interest(e, e->interest | CZ_POLL_OUT);
 }
 

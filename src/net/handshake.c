@@ -39,7 +39,8 @@ struct cz_handshake {
     cz_poll_id poll_id;
     struct cz_timer timeout;
     enum stage stage;
-    bool is_done; /* only the output has still to go */
+    bool is_done;          /* only the output has still to go */
+    bool is_out_of_memory; /* worth another attempt */
     struct cz_greeting greeting;
     struct cz_null_handshake mechanism;
     struct cz_peer_sink sink;
@@ -147,6 +148,7 @@ static int handshake_on_peer(struct cz_peer_sink *sink,
             property.value.bytes, property.value.size};
     h->metadata =
         cz_metadata_create(items, count, address[0] ? h->fd : -1);
+    h->is_out_of_memory = !h->metadata;
     return h->metadata ? 0 : -ENOMEM;
 }
 
@@ -310,6 +312,8 @@ static int step_mechanism(struct cz_handshake *h, struct outcome *outcome)
     }
     if (m->state == CZ_HANDSHAKE_GOING)
         return 1;
+    if (h->is_out_of_memory)
+        return -ENOMEM;
     outcome->value = m->failure_value;
     if (m->failure_event == CZ_HANDSHAKE_EVENT_PROTOCOL)
         outcome->event = CZ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
@@ -385,7 +389,7 @@ static void handshake_finish(struct cz_handshake *h)
 static void handshake_fail(struct cz_handshake *h, int rc,
                            const struct outcome *outcome)
 {
-    bool is_fatal = rc == -EPROTO || rc == -EMSGSIZE || rc == -ENOMEM;
+    bool is_fatal = rc == -EPROTO || rc == -EMSGSIZE;
 
     (void)!handshake_flush(h);
     cz_session_on_handshake_failed(h->session, outcome->event, outcome->value,

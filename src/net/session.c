@@ -144,7 +144,12 @@ struct cz_pipe *cz_session_make_pipe(const struct cz_options *options)
         (uint32_t)options->rcvhwm,
     };
 
-    return cz_pipe_create(hwm);
+    struct cz_pipe *pipe = cz_pipe_create(hwm);
+
+    /* The I/O side publishes once per read, not once per message. */
+    if (pipe)
+        pipe->ends[0].in->r.stays_quiet = true;
+    return pipe;
 }
 
 /* Makes the pipe of a connection and hands the other end to the socket. */
