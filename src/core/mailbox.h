@@ -42,7 +42,9 @@ struct cz_mailbox {
     struct cz_waker waker;
     /* The I/O thread that owns it, or NULL if a socket does. */
     struct cz_io_thread *io;
-    /* How often the owner found nothing to receive and had to wait. */
+    /* How often the owner woke a reader by what it sent; and how often it
+     * found nothing to receive and had to wait. */
+    uint32_t sends;
     uint32_t waits;
 };
 

@@ -244,7 +244,11 @@ static enum cz_io_urgency pipe_urgency(struct cz_pipe_end *end)
 void cz_pipe_wake_reader(struct cz_pipe_end *end)
 {
     struct cz_mailbox *home = atomic_load(&end->peer->home);
+    struct cz_mailbox *own = atomic_load_explicit(&end->home,
+                                                  memory_order_relaxed);
 
+    if (own && !own->io)
+        own->sends++;
     pipe_post_or_leave(end->peer, &end->peer->readable, MISSED_READABLE,
                        home && home->io ? pipe_urgency(end) : CZ_IO_NOW);
 }

@@ -87,9 +87,12 @@ struct cz_endpoint_entry {
     bool is_bound;
 };
 
-/* Learns how long waiting may spin: on while it succeeds, off for longer and
- * longer while it does not. */
+/* Learns whether waiting may spin. Only a wait for the answer to something
+ * that was sent does, and only while that succeeds: failures switch it off
+ * for longer and longer. (In a one-way stream a spinning receiver would take
+ * messages one by one and keep batches from forming.) */
 struct cz_spin {
+    uint32_t sends; /* the mailbox's count when it last waited */
     uint16_t skip;
     uint16_t backoff;
 };

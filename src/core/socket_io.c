@@ -29,7 +29,10 @@ int cz_socket_process(struct cz_socket *s)
  * n-th wait tries again, n doubling each time. */
 static uint32_t spin_begin(struct cz_socket *s)
 {
-    if (s->spin_us_max == 0)
+    bool has_sent = s->mailbox->sends != s->spin.sends;
+
+    s->spin.sends = s->mailbox->sends;
+    if (s->spin_us_max == 0 || !has_sent)
         return 0;
     if (s->spin.skip > 0) {
         s->spin.skip--;

@@ -100,6 +100,7 @@ struct cz_stream_reader {
     bool is_asleep;
     bool is_quiet;
     bool stays_quiet; /* the writer publishes batches: it can pay */
+    bool dallies;     /* in a busy stream, waits a moment before it sleeps */
     bool owes_wake; /* falling asleep gave credit that the writer waits for */
 };
 

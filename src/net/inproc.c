@@ -15,6 +15,17 @@
 
 #include <errno.h>
 
+/* Both readers are threads of this process that have nothing better to do. */
+static struct cz_pipe *inproc_make_pipe(void)
+{
+    const uint32_t unlimited[2] = {0, 0};
+    struct cz_pipe *pipe = cz_pipe_create(unlimited);
+
+    if (pipe)
+        pipe->streams[0].r.dallies = pipe->streams[1].r.dallies = true;
+    return pipe;
+}
+
 /* Takes over an end that has waited for this name. With the lock. */
 static void inproc_take(struct cz_socket *s, struct cz_pipe_end *end)
 {
@@ -69,9 +80,8 @@ static int inproc_connect_to(struct cz_socket *s,
                              const struct cz_registry_entry *found,
                              struct cz_endpoint_entry *entry)
 {
-    const uint32_t unlimited[2] = {0, 0};
     struct cz_socket *bound = found->socket;
-    struct cz_pipe *pipe = cz_pipe_create(unlimited);
+    struct cz_pipe *pipe = inproc_make_pipe();
 
     if (!pipe)
         return -ENOMEM;
@@ -88,8 +98,7 @@ static int inproc_connect_to(struct cz_socket *s,
 static int inproc_connect_ahead(struct cz_socket *s, const char *endpoint,
                                 struct cz_endpoint_entry *entry)
 {
-    const uint32_t hwm[2] = {(uint32_t)s->options.sndhwm, 0};
-    struct cz_pipe *pipe = cz_pipe_create(hwm);
+    struct cz_pipe *pipe = inproc_make_pipe();
 
     if (!pipe)
         return -ENOMEM;
