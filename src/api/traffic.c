@@ -84,8 +84,8 @@ int zmq_recv(void *handle, void *to, size_t capacity, int flags)
     if (CZ_UNLIKELY(rc != 0))
         return api_result(rc);
     if (CZ_LIKELY(capacity > 0))
-        memcpy(to, frame.data,
-               frame.size < capacity ? frame.size : capacity);
+        cz_copy(to, frame.data,
+                frame.size < capacity ? frame.size : capacity);
     if (CZ_UNLIKELY(frame.buffer != NULL))
         cz_buffer_unref(frame.buffer);
     return api_size(frame.size);

@@ -171,7 +171,7 @@ cz_stream_put(struct cz_stream *s, const struct cz_frame *frame, uint8_t flags)
         return -ENOMEM;
     to[0] = flags;
     to[1] = (uint8_t)frame->size;
-    memcpy(to + 2, frame->data, frame->size);
+    cz_copy(to + 2, frame->data, frame->size);
     w->at = to + need;
     w->room -= (uint32_t)need;
     w->pos += (uint32_t)need;

@@ -15,7 +15,7 @@
 
 /* 0 = not asked yet in this process. All writers in one process store the
  * same number, so relaxed is enough. */
-static atomic_int remembered;
+_Atomic int cz_process_remembered;
 static pthread_once_t handler_once = PTHREAD_ONCE_INIT;
 /* Without the handler (no memory) the number is asked for every time.
  * Written inside pthread_once, which orders it. */
@@ -23,7 +23,7 @@ static bool has_handler;
 
 static void process_forget(void)
 {
-    atomic_store_explicit(&remembered, 0, memory_order_relaxed);
+    atomic_store_explicit(&cz_process_remembered, 0, memory_order_relaxed);
 }
 
 static void process_install(void)
@@ -31,15 +31,13 @@ static void process_install(void)
     has_handler = pthread_atfork(NULL, NULL, process_forget) == 0;
 }
 
-int cz_process_id(void)
+int cz_process_ask(void)
 {
-    int pid = atomic_load_explicit(&remembered, memory_order_relaxed);
+    int pid;
 
-    if (CZ_LIKELY(pid != 0))
-        return pid;
     pthread_once(&handler_once, process_install);
     pid = (int)getpid();
     if (has_handler)
-        atomic_store_explicit(&remembered, pid, memory_order_relaxed);
+        atomic_store_explicit(&cz_process_remembered, pid, memory_order_relaxed);
     return pid;
 }

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -55,7 +56,17 @@ void cz_thread_yield(void);
  * time, not by count). */
 void cz_cpu_relax(void);
 
-/* The process's number; differs in a forked child. Cheap. */
-int cz_process_id(void);
+/* The process's number; differs in a forked child. Asked on every call of a
+ * socket, so it is remembered here and forgotten by a fork. */
+extern _Atomic int cz_process_remembered;
+int cz_process_ask(void);
+
+static inline int cz_process_id(void)
+{
+    int pid =
+        atomic_load_explicit(&cz_process_remembered, memory_order_relaxed);
+
+    return CZ_LIKELY(pid != 0) ? pid : cz_process_ask();
+}
 
 #endif

@@ -123,7 +123,9 @@ void cz_cpu_relax(void)
     sim_pause(50);
 }
 
-int cz_process_id(void)
+_Atomic int cz_process_remembered = 4242; /* nothing forks here */
+
+int cz_process_ask(void)
 {
-    return 4242;
+    return cz_process_remembered;
 }
