@@ -17,12 +17,16 @@
 static atomic_bool armed;
 static atomic_uint_fast64_t calls;
 static atomic_uint_fast64_t fail_at;
+static atomic_uint_fast64_t fail_count;
 
 static bool alloc_must_fail(void)
 {
+    uint64_t number;
+
     if (CZ_LIKELY(!atomic_load_explicit(&armed, memory_order_relaxed)))
         return false;
-    return atomic_fetch_add(&calls, 1) + 1 == atomic_load(&fail_at);
+    number = atomic_fetch_add(&calls, 1) + 1;
+    return number - atomic_load(&fail_at) < atomic_load(&fail_count);
 }
 
 void *cz_alloc(size_t size)
@@ -72,11 +76,18 @@ void *cz_memdup(const void *data, size_t size)
     return copy;
 }
 
-void cz_alloc_fail_at(uint64_t nth)
+void cz_alloc_fail_range(uint64_t nth, uint64_t count)
 {
+    atomic_store(&fail_count, 0);
     atomic_store(&calls, 0);
     atomic_store(&fail_at, nth);
+    atomic_store(&fail_count, count);
     atomic_store(&armed, true);
+}
+
+void cz_alloc_fail_at(uint64_t nth)
+{
+    cz_alloc_fail_range(nth, nth > 0);
 }
 
 uint64_t cz_alloc_calls(void)

@@ -31,8 +31,11 @@ void *cz_memdup(const void *data, size_t size);
  * all later ones succeed. 0 switches it off. */
 void cz_alloc_fail_at(uint64_t nth);
 
+/* For tests: the same for `count` allocations in a row, from the nth on. */
+void cz_alloc_fail_range(uint64_t nth, uint64_t count);
+
 /* For tests: how many allocations were asked for since the last call of
- * cz_alloc_fail_at. */
+ * one of these. */
 uint64_t cz_alloc_calls(void);
 
 #endif

@@ -26,7 +26,7 @@ enum {
      * drives, and so how late it may notice that nobody does any more. */
     NAP_US_MAX = 8000,
     /* How long a busy pipe is left alone, so that a batch can form. */
-    NAP_US = 60,
+    NAP_US = 100,
 };
 
 /* ---- the helm ------------------------------------------------------- */
@@ -84,9 +84,12 @@ static void io_announce_changes(struct cz_io_thread *io)
         if (is_sooner || !cz_poller_is_live(io->poller))
             cz_waker_signal(&io->waker);
     } else if (atomic_load(&io->driver) == CZ_IO_NOBODY) {
-        io->must_take_over = true;
-        io_end_nap(io);
+        if (io->has_new_fds)
+            io->must_take_over = true;
+        if (io->has_new_fds || io_next_timer(io) < io->naps_until_us)
+            io_end_nap(io);
     }
+    io->has_new_fds = false;
 }
 
 /* Leaves the helm for good: nothing is left in the mailbox. */
@@ -259,6 +262,7 @@ static void io_nap(struct cz_io_thread *io)
     }
     if (lease_us < until_us)
         until_us = lease_us;
+    io->naps_until_us = until_us;
     io_leave(io);
     rc = cz_park(&io->nap_word, word, until_us);
     (void)rc; /* whatever woke us, look */
@@ -312,12 +316,15 @@ static bool drive_begin(struct cz_io_thread *io)
 static void drive_end(struct cz_io_thread *io)
 {
     io->driven_at_us = cz_clock_us();
-    /* The napping I/O thread knows of no timer that was set meanwhile. */
-    if (io->tenant_count > 1 || io->blocked_writers > 0 ||
-        io_next_timer(io) < io->driven_at_us + LEASE_US)
+    if (io->tenant_count > 1)
         io->must_take_over = true;
     atomic_store(&io->driver, CZ_IO_NOBODY);
-    if (io->must_take_over)
+    /* The napping I/O thread does not know what has come up meanwhile. A
+     * descriptor that takes no more can wait for the lease: its buffer is
+     * full, so the peer has enough to do. */
+    if (io->must_take_over || io_next_timer(io) < io->naps_until_us ||
+        (io->blocked_writers > 0 &&
+         io->driven_at_us + LEASE_US < io->naps_until_us))
         io_end_nap(io);
     io_leave(io);
 }
@@ -471,7 +478,7 @@ int cz_io_watch_fd(struct cz_io_thread *io, int fd,
     if (rc != 0)
         return rc;
     cz_poller_watch(io->poller, *id, interest);
-    io->has_changed = true;
+    io->has_changed = io->has_new_fds = true;
     return 0;
 }
 
@@ -479,7 +486,7 @@ void cz_io_set_interest(struct cz_io_thread *io, cz_poll_id id,
                         unsigned interest)
 {
     cz_poller_watch(io->poller, id, interest);
-    io->has_changed = true;
+    io->has_changed = io->has_new_fds = true;
 }
 
 void cz_io_unwatch(struct cz_io_thread *io, cz_poll_id id)

@@ -71,12 +71,14 @@ struct cz_io_thread {
     uint64_t waits_until_us;
     /* The set of descriptors or timers changed in this hold of the helm. */
     bool has_changed;
+    bool has_new_fds; /* and not only timers */
     bool must_take_over; /* nobody drives, and something has to be watched */
     uint64_t driven_at_us;
     uint64_t nap_us; /* the next nap while an application thread drives */
+    uint64_t naps_until_us; /* when the napping I/O thread wakes by itself */
 
-    /* Descriptors that somebody waits to write to: they cannot be left to the
-     * next driver. */
+    /* Descriptors that somebody waits to write to: they cannot be left without
+     * a driver for longer than the lease. */
     uint32_t blocked_writers;
 
     /* Pipes whose reader, here, will look again by itself in a moment. */
