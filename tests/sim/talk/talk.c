@@ -131,7 +131,8 @@ static size_t part_size(struct talk_message message, uint32_t part)
 
     if (key / 50 % 8 == 0)
         size = key / 400 % 300;
-    if (sim_seed() % 8 == 0 && key / 50 % 20 == 1)
+    if (message.sender < TALK_SMALL && sim_seed() % 8 == 0 &&
+        key / 50 % 20 == 1)
         size = key / 1000 % PART_MAX;
     return part == 0 ? size + sizeof(struct head) : size;
 }
@@ -150,6 +151,19 @@ static void part_fill(struct talk_message message, uint32_t part, uint8_t *to,
 
         memcpy(to, &head, sizeof head);
     }
+}
+
+size_t talk_wire_size(struct talk_message message)
+{
+    uint32_t parts = message_parts(message), part;
+    size_t total = 0;
+
+    for (part = 0; part < parts; part++) {
+        size_t size = part_size(message, part);
+
+        total += size + (size < 256 ? 2 : 9);
+    }
+    return total;
 }
 
 /* ---- Sending ---- */
