@@ -89,6 +89,9 @@ static int ipc_listen(const struct cz_options *o, const char *address,
     memcpy(path, parsed.path, sizeof path);
     if (o->use_fd >= 0) {
         listening->fd = o->use_fd;
+        rc = cz_sock_adopt_listener(o->use_fd);
+        if (rc != 0)
+            return rc;
     } else {
         if (parsed.is_wildcard)
             rc = ipc_make_wildcard(listening, path, sizeof path);

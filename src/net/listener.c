@@ -18,7 +18,7 @@
 enum {
     /* Connections taken in one go, before others get their turn. */
     ACCEPT_BATCH = 64,
-    /* Without descriptors or memory, try again after this long. */
+    /* After an error that will not pass by itself, try again so late. */
     PAUSE_US = 100000,
 };
 
@@ -44,10 +44,11 @@ static void listener_tell(struct cz_listener *l, enum cz_event event,
                     l->listening.name);
 }
 
-static bool is_shortage(int error)
+/* It went wrong with one connection, and the next may be better. Other
+ * errors, like the lack of descriptors, would only come again. */
+static bool is_passing(int error)
 {
-    return error == -EMFILE || error == -ENFILE || error == -ENOBUFS ||
-           error == -ENOMEM;
+    return error == -ECONNABORTED || error == -EPROTO || error == -EPERM;
 }
 
 /* Leaves the queue of connections alone for a while: they wait there. */
@@ -98,7 +99,7 @@ static void listener_on_events(struct cz_poll_handler *handler,
             continue;
         }
         listener_tell(l, CZ_EVENT_ACCEPT_FAILED, -fd);
-        if (is_shortage(fd)) {
+        if (!is_passing(fd)) {
             listener_pause(l);
             return;
         }

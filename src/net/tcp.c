@@ -147,6 +147,7 @@ static int tcp_listen(const struct cz_options *o, const char *address,
         return rc;
     if (o->use_fd >= 0) {
         listening->fd = o->use_fd;
+        rc = cz_sock_adopt_listener(o->use_fd);
     } else {
         rc = tcp_bind_addr(o, &parsed.target, true, &addr);
         if (rc == 0)

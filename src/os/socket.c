@@ -10,6 +10,7 @@
 #include "base/assert.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
@@ -44,6 +45,23 @@ int cz_sock_bind(int fd, const struct cz_addr *addr)
 int cz_sock_listen(int fd, int backlog)
 {
     return listen(fd, backlog) == 0 ? 0 : -errno;
+}
+
+int cz_sock_adopt_listener(int fd)
+{
+    int is_listening = 0;
+    socklen_t length = sizeof is_listening;
+    int flags;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &length) != 0)
+        return -errno;
+    if (!is_listening)
+        return -EINVAL;
+    flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return -errno;
+    return 0;
 }
 
 int cz_sock_accept(int fd, struct cz_addr *peer)

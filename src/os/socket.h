@@ -23,6 +23,10 @@ void cz_sock_close(int fd);
 CZ_MUST_CHECK int cz_sock_bind(int fd, const struct cz_addr *addr);
 CZ_MUST_CHECK int cz_sock_listen(int fd, int backlog);
 
+/* Makes a descriptor from outside, which must be listening already, like one
+ * of our own. 0, -EINVAL (it does not listen), -EBADF, -ENOTSOCK. */
+CZ_MUST_CHECK int cz_sock_adopt_listener(int fd);
+
 /* The new descriptor, or -errno (-EAGAIN: nobody waits). `peer` may be
  * NULL. */
 CZ_MUST_CHECK int cz_sock_accept(int fd, struct cz_addr *peer);

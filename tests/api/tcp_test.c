@@ -145,12 +145,29 @@ static void a_descriptor_may_be_given_to_listen_on(void **state)
 
     env_free_endpoint(env, endpoint);
     fd = raw_listen(endpoint);
-    assert_int_equal(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK), 0);
+    /* It still blocks, as it does when systemd hands it over. */
     set_int(pull, ZMQ_USE_FD, fd);
     assert_ok(zmq_bind(pull, endpoint));
     assert_ok(zmq_connect(push, endpoint));
     send_text(push, "x", 0);
     expect_text(pull, "x");
+}
+
+static void a_descriptor_that_does_not_listen_is_refused(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *pull = env_socket(env, ZMQ_PULL);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_true(fd >= 0);
+    if (!is_ceromq())
+        skip(); /* Takes anything, and waits for ever. */
+    env_free_endpoint(env, endpoint);
+    set_int(pull, ZMQ_USE_FD, fd);
+    assert_fails(zmq_bind(pull, endpoint), EINVAL);
+    close(fd);
+    assert_fails(zmq_bind(pull, endpoint), EBADF);
 }
 
 /* Takes all descriptors that there are. */
@@ -249,6 +266,7 @@ int main(void)
         ON(tcp, tcp_options_reach_both_ends),
         ON(tcp, buffer_sizes_reach_the_kernel),
         ON_STREAMS(a_descriptor_may_be_given_to_listen_on),
+        ON_STREAMS(a_descriptor_that_does_not_listen_is_refused),
         ON_STREAMS(a_listener_outlives_the_lack_of_descriptors),
         ON(inproc, no_descriptors_no_sockets),
     };

@@ -330,6 +330,11 @@ static ssize_t sock_not_connected(struct sim_sock *sock)
     return sock->state == SIM_SOCK_CONNECTING ? -EAGAIN : -ENOTCONN;
 }
 
+int cz_sock_adopt_listener(int fd)
+{
+    return sim_sock_of(fd)->state == SIM_SOCK_LISTENING ? 0 : -EINVAL;
+}
+
 ssize_t cz_sock_readv(int fd, const struct iovec *to, int count)
 {
     struct sim_sock *sock;
