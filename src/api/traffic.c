@@ -72,6 +72,15 @@ int zmq_send_const(void *handle, const void *data, size_t size, int flags)
     return rc == 0 ? api_size(size) : api_result(rc);
 }
 
+static CZ_ALWAYS_INLINE void copy_out(void *to, const uint8_t *from,
+                                      size_t size)
+{
+    if (CZ_LIKELY(size <= CZ_FRAME_SHORT_MAX))
+        cz_copy_short(to, from, size);
+    else
+        memcpy(to, from, size);
+}
+
 int zmq_recv(void *handle, void *to, size_t capacity, int flags)
 {
     struct cz_socket *socket = api_socket(handle);
@@ -84,8 +93,8 @@ int zmq_recv(void *handle, void *to, size_t capacity, int flags)
     if (CZ_UNLIKELY(rc != 0))
         return api_result(rc);
     if (CZ_LIKELY(capacity > 0))
-        cz_copy(to, frame.data,
-                frame.size < capacity ? frame.size : capacity);
+        copy_out(to, frame.data,
+                 frame.size < capacity ? frame.size : capacity);
     if (CZ_UNLIKELY(frame.buffer != NULL))
         cz_buffer_unref(frame.buffer);
     return api_size(frame.size);

@@ -52,28 +52,32 @@ static inline uint64_t cz_get_be64(const uint8_t *from)
     return __builtin_bswap64(value);
 }
 
-/* memcpy for bodies, which are short more often than not: up to 32 bytes are
- * copied here, in two moves that may overlap, instead of by a call (7 % of
+/* memcpy for bodies of up to 255 bytes, in moves that may overlap: a call
+ * less, and functions that call nothing need not save registers (a sixth of
  * the time of a 1-byte message). */
-static inline void cz_copy(void *to, const void *from, size_t size)
+static inline void cz_copy_short(void *to, const void *from, size_t size)
 {
     uint8_t *t = to;
     const uint8_t *f = from;
-    uint64_t head[2];
-    uint64_t tail[2];
+    uint64_t a[4];
 
-    if (size > 32) {
-        memcpy(to, from, size);
-    } else if (size > 16) {
-        memcpy(head, f, 16);
-        memcpy(tail, f + size - 16, 16);
-        memcpy(t, head, 16);
-        memcpy(t + size - 16, tail, 16);
+    if (size >= 32) {
+        for (size_t i = 0; i + 32 < size; i += 32) {
+            memcpy(a, f + i, 32);
+            memcpy(t + i, a, 32);
+        }
+        memcpy(a, f + size - 32, 32);
+        memcpy(t + size - 32, a, 32);
+    } else if (size >= 16) {
+        memcpy(a, f, 16);
+        memcpy(a + 2, f + size - 16, 16);
+        memcpy(t, a, 16);
+        memcpy(t + size - 16, a + 2, 16);
     } else if (size >= 8) {
-        memcpy(head, f, 8);
-        memcpy(tail, f + size - 8, 8);
-        memcpy(t, head, 8);
-        memcpy(t + size - 8, tail, 8);
+        memcpy(a, f, 8);
+        memcpy(a + 1, f + size - 8, 8);
+        memcpy(t, a, 8);
+        memcpy(t + size - 8, a + 1, 8);
     } else {
         for (size_t i = 0; i < size; i++)
             t[i] = f[i];

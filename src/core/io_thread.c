@@ -27,6 +27,8 @@ enum {
     NAP_US_MAX = 8000,
     /* How long a busy pipe is left alone, so that a batch can form. */
     NAP_US = 100,
+    /* The same while application threads do the writing themselves. */
+    NAP_US_HELPED = 800,
 };
 
 /* ---- the helm ------------------------------------------------------- */
@@ -171,8 +173,14 @@ static void io_end_naps(struct cz_io_thread *io)
 static void io_run_timers(struct cz_io_thread *io)
 {
     io->now_us = cz_clock_us();
-    if (io->now_us >= io->naps_end_us)
+    if (io->now_us >= io->naps_end_us) {
+        io->batch_us = NAP_US;
         io_end_naps(io);
+    } else if (io->naps_end_us != CZ_CLOCK_NEVER) {
+        /* Somebody has helped since the nap that we woke for. */
+        io->batch_us = io->batch_us * 2 < NAP_US_HELPED ? io->batch_us * 2
+                                                        : NAP_US_HELPED;
+    }
     cz_timers_run(&io->timers, io->now_us);
 }
 
@@ -438,6 +446,7 @@ int cz_io_thread_create(const char *backend,
     cz_list_init(&io->tenants);
     cz_timers_init(&io->timers);
     io->nap_us = LEASE_US;
+    io->batch_us = NAP_US;
     io->naps_end_us = CZ_CLOCK_NEVER;
     atomic_init(&io->driver, CZ_IO_THREAD);
     rc = io_open(io, backend);
@@ -511,7 +520,7 @@ void cz_io_nap(struct cz_io_thread *io, struct cz_io_napper *napper)
     if (cz_list_is_empty(&napper->link))
         cz_list_push_back(&io->napping, &napper->link);
     if (io->naps_end_us == CZ_CLOCK_NEVER) {
-        io->naps_end_us = io->now_us + NAP_US;
+        io->naps_end_us = io->now_us + io->batch_us;
         io->has_changed = true;
     }
 }

@@ -84,6 +84,7 @@ struct cz_io_thread {
     /* Pipes whose reader, here, will look again by itself in a moment. */
     struct cz_list napping;
     uint64_t naps_end_us; /* CZ_CLOCK_NEVER if there are none */
+    uint64_t batch_us;    /* how long the next ones are */
 
     struct cz_list tenants;
     uint32_t tenant_count;

@@ -272,6 +272,35 @@ void cz_pipe_ran_dry(struct cz_pipe_end *end)
     }
 }
 
+/* ---- reading and writing -------------------------------------------- */
+
+int cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
+{
+    bool must_wake;
+    int rc = cz_stream_write(end->out, frame, &must_wake);
+
+    if (must_wake)
+        cz_pipe_wake_reader(end);
+    return rc;
+}
+
+bool cz_pipe_read(struct cz_pipe_end *end, struct cz_frame *frame)
+{
+    for (;;) {
+        if (!cz_stream_read(end->in, frame)) {
+            cz_pipe_ran_dry(end);
+            return false;
+        }
+        if (!(frame->flags & CZ_FRAME_NOTE))
+            break;
+        cz_pipe_take_note(end, frame);
+    }
+    frame->metadata = end->metadata;
+    if (!(frame->flags & CZ_FRAME_MORE) && cz_stream_count(end->in))
+        cz_pipe_give_credit(end);
+    return true;
+}
+
 bool cz_pipe_is_readable(struct cz_pipe_end *end)
 {
     struct cz_frame note;

@@ -121,15 +121,18 @@ void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note);
 
 /* Writes a frame. 0; -EAGAIN: full, on_writable follows; -ENOMEM. On success
  * the frame's buffer is the pipe's. */
-CZ_MUST_CHECK static CZ_ALWAYS_INLINE int
-cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
-{
-    bool must_wake;
-    int rc = cz_stream_write(end->out, frame, &must_wake);
+CZ_MUST_CHECK int cz_pipe_write(struct cz_pipe_end *end,
+                                const struct cz_frame *frame);
 
-    if (CZ_UNLIKELY(must_wake))
+/* The same for the commonest case; false: it is not that, use the above. */
+CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
+cz_pipe_write_short(struct cz_pipe_end *end, const struct cz_frame *frame)
+{
+    if (!cz_stream_put_short(end->out, frame))
+        return false;
+    if (CZ_UNLIKELY(cz_stream_flush(end->out)))
         cz_pipe_wake_reader(end);
-    return rc;
+    return true;
 }
 
 /* May a message be begun? If not, on_writable follows. */
@@ -140,21 +143,17 @@ static inline bool cz_pipe_is_writable(struct cz_pipe_end *end)
 
 /* Reads a frame, valid until the next call. False: nothing; on_readable
  * follows. */
+CZ_MUST_CHECK bool cz_pipe_read(struct cz_pipe_end *end,
+                                struct cz_frame *frame);
+
+/* The same for the commonest case; false: it is not that, use the above. */
 CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
-cz_pipe_read(struct cz_pipe_end *end, struct cz_frame *frame)
+cz_pipe_read_short(struct cz_pipe_end *end, struct cz_frame *frame)
 {
-    for (;;) {
-        if (CZ_UNLIKELY(!cz_stream_read(end->in, frame))) {
-            cz_pipe_ran_dry(end);
-            return false;
-        }
-        if (CZ_LIKELY(!(frame->flags & CZ_FRAME_NOTE)))
-            break;
-        cz_pipe_take_note(end, frame);
-    }
+    if (!cz_stream_read_short(end->in, frame))
+        return false;
     frame->metadata = end->metadata;
-    if (CZ_LIKELY(!(frame->flags & CZ_FRAME_MORE)) &&
-        CZ_UNLIKELY(cz_stream_count(end->in)))
+    if (CZ_UNLIKELY(cz_stream_count(end->in)))
         cz_pipe_give_credit(end);
     return true;
 }

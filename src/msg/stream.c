@@ -341,8 +341,8 @@ static uint8_t *stream_room_for_ref(struct cz_stream *s, size_t need)
     return w->at;
 }
 
-int cz_stream_put_large(struct cz_stream *s, const struct cz_frame *frame,
-                        uint8_t flags)
+int cz_stream_put(struct cz_stream *s, const struct cz_frame *frame,
+                  uint8_t flags)
 {
     struct cz_stream_writer *w = &s->w;
     size_t need = cz_frame_footprint(frame->size);
@@ -365,6 +365,32 @@ int cz_stream_put_large(struct cz_stream *s, const struct cz_frame *frame,
         memcpy(to, &ref, sizeof ref);
     }
     stream_advance(w, need);
+    return 0;
+}
+
+int cz_stream_write(struct cz_stream *s, const struct cz_frame *frame,
+                    bool *must_wake)
+{
+    struct cz_stream_writer *w = &s->w;
+    uint8_t flags = frame->flags;
+    int rc;
+
+    *must_wake = false;
+    if (!w->is_in_message) {
+        if (!cz_stream_has_credit(s))
+            return -EAGAIN;
+        if (flags & CZ_FRAME_MORE)
+            cz_stream_remember(w);
+    }
+    rc = cz_stream_put(s, frame, flags);
+    if (rc != 0)
+        return rc;
+    w->is_in_message = flags & CZ_FRAME_MORE;
+    if (!w->is_in_message) {
+        w->credit--;
+        w->messages++;
+        *must_wake = cz_stream_flush(s);
+    }
     return 0;
 }
 

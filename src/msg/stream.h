@@ -138,8 +138,6 @@ void cz_stream_set_hwm(struct cz_stream *stream, uint32_t hwm);
 uint8_t *cz_stream_grow(struct cz_stream *stream, size_t need);
 bool cz_stream_refill(struct cz_stream *stream);
 bool cz_stream_flush_slow(struct cz_stream *stream);
-int cz_stream_put_large(struct cz_stream *stream, const struct cz_frame *frame,
-                        uint8_t flags);
 
 /* May a message begin? If not, a wake-up follows as soon as it may. */
 static inline bool cz_stream_has_credit(struct cz_stream *s)
@@ -157,26 +155,8 @@ static inline void cz_stream_remember(struct cz_stream_writer *w)
 
 /* Appends one frame, unpublished. On success the frame's buffer is the
  * stream's. 0 or -ENOMEM: then nothing has changed. */
-CZ_MUST_CHECK static CZ_ALWAYS_INLINE int
-cz_stream_put(struct cz_stream *s, const struct cz_frame *frame, uint8_t flags)
-{
-    struct cz_stream_writer *w = &s->w;
-    size_t need = frame->size + 2;
-    uint8_t *to;
-
-    if (CZ_UNLIKELY(frame->size > CZ_FRAME_SHORT_MAX))
-        return cz_stream_put_large(s, frame, flags);
-    to = CZ_LIKELY(need <= w->room) ? w->at : cz_stream_grow(s, need);
-    if (CZ_UNLIKELY(!to))
-        return -ENOMEM;
-    to[0] = flags;
-    to[1] = (uint8_t)frame->size;
-    cz_copy(to + 2, frame->data, frame->size);
-    w->at = to + need;
-    w->room -= (uint32_t)need;
-    w->pos += (uint32_t)need;
-    return 0;
-}
+CZ_MUST_CHECK int cz_stream_put(struct cz_stream *stream,
+                                const struct cz_frame *frame, uint8_t flags);
 
 /* Publishes everything appended so far. True: the caller owes the reader one
  * wake-up. */
@@ -198,31 +178,33 @@ CZ_MUST_CHECK static inline bool cz_stream_flush(struct cz_stream *s)
 /* Writes one frame of a message, and publishes the message if it was its last
  * one; then *must_wake says whether the reader is owed a wake-up.
  * 0, -EAGAIN (no credit; only for the first frame) or -ENOMEM. */
-CZ_MUST_CHECK static CZ_ALWAYS_INLINE int
-cz_stream_write(struct cz_stream *s, const struct cz_frame *frame,
-                bool *must_wake)
+CZ_MUST_CHECK int cz_stream_write(struct cz_stream *stream,
+                                  const struct cz_frame *frame,
+                                  bool *must_wake);
+
+/* The commonest case by far, a message of one short frame for which there is
+ * credit and room: calls nothing. False: it is not that case, nothing was
+ * done. Then cz_stream_flush. */
+CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
+cz_stream_put_short(struct cz_stream *s, const struct cz_frame *frame)
 {
     struct cz_stream_writer *w = &s->w;
-    uint8_t flags = frame->flags;
-    int rc;
+    size_t size = frame->size;
+    uint8_t *to = w->at;
 
-    *must_wake = false;
-    if (CZ_LIKELY(!w->is_in_message)) {
-        if (CZ_UNLIKELY(!cz_stream_has_credit(s)))
-            return -EAGAIN;
-        if (flags & CZ_FRAME_MORE)
-            cz_stream_remember(w);
-    }
-    rc = cz_stream_put(s, frame, flags);
-    if (CZ_UNLIKELY(rc != 0))
-        return rc;
-    w->is_in_message = flags & CZ_FRAME_MORE;
-    if (CZ_LIKELY(!(flags & CZ_FRAME_MORE))) {
-        w->credit--;
-        w->messages++;
-        *must_wake = cz_stream_flush(s);
-    }
-    return 0;
+    if (CZ_UNLIKELY((size > CZ_FRAME_SHORT_MAX) |
+                    (frame->flags & CZ_FRAME_MORE) | w->is_in_message |
+                    (w->credit == 0) | (size + 2 > w->room)))
+        return false;
+    to[0] = 0;
+    to[1] = (uint8_t)size;
+    cz_copy_short(to + 2, frame->data, size);
+    w->at = to + 2 + size;
+    w->room -= (uint32_t)size + 2;
+    w->pos += (uint32_t)size + 2;
+    w->credit--;
+    w->messages++;
+    return true;
 }
 
 /* The same for the network side, which does not mind if there is no credit.
@@ -265,32 +247,31 @@ uint32_t cz_stream_held(const struct cz_stream *stream);
 /* ---- the reader ---------------------------------------------------- */
 
 bool cz_stream_refresh(struct cz_stream *stream);
-size_t cz_stream_parse_rest(struct cz_stream *stream, struct cz_frame *frame);
 
 /* Reads one frame; its data stay valid until the next call. The buffer of a
  * large one becomes the caller's. False: nothing there, and the reader is
  * asleep until it is woken. */
+CZ_MUST_CHECK bool cz_stream_read(struct cz_stream *stream,
+                                  struct cz_frame *frame);
+
+/* The commonest case by far, a message of one short frame that is known to be
+ * there: calls nothing. False: it is not that case, nothing was done. */
 CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
-cz_stream_read(struct cz_stream *s, struct cz_frame *frame)
+cz_stream_read_short(struct cz_stream *s, struct cz_frame *frame)
 {
     struct cz_stream_reader *r = &s->r;
-    const uint8_t *at;
-    uint32_t used;
+    const uint8_t *at = r->at;
+    uint32_t size;
 
-    if (CZ_UNLIKELY(r->run == 0) && !cz_stream_refresh(s))
+    if (CZ_UNLIKELY(r->run == 0) || CZ_UNLIKELY(at[0] != 0))
         return false;
-    at = r->at;
-    frame->flags = at[0];
-    if (CZ_LIKELY((at[0] & ~CZ_FRAME_MORE) == 0)) {
-        frame->data = at + 2;
-        frame->size = at[1];
-        frame->buffer = NULL;
-        used = 2 + (uint32_t)at[1];
-    } else {
-        used = (uint32_t)cz_stream_parse_rest(s, frame);
-    }
-    r->at = at + used;
-    r->run -= used;
+    size = at[1];
+    frame->flags = 0;
+    frame->data = at + 2;
+    frame->size = size;
+    frame->buffer = NULL;
+    r->at = at + 2 + size;
+    r->run -= 2 + size;
     return true;
 }
 

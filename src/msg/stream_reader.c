@@ -210,24 +210,31 @@ bool cz_stream_give_credit(struct cz_stream *s)
 
 /* ---- for applications ---------------------------------------------- */
 
-size_t cz_stream_parse_rest(struct cz_stream *s, struct cz_frame *frame)
+bool cz_stream_read(struct cz_stream *s, struct cz_frame *frame)
 {
-    const uint8_t *at = s->r.at;
+    struct cz_stream_reader *r = &s->r;
     struct cz_frame_ref ref;
     uint64_t body;
-    size_t header = cz_frame_get_header(at, s->r.run, &frame->flags, &body);
+    size_t used;
 
+    if (r->run == 0 && !cz_stream_refresh(s))
+        return false;
+    used = cz_frame_get_header(r->at, r->run, &frame->flags, &body);
     frame->flags &= (uint8_t)~CZ_FRAME_LONG;
     frame->size = body;
     if (body < CZ_REF_MIN) {
         frame->buffer = NULL;
-        frame->data = at + header;
-        return header + body;
+        frame->data = r->at + used;
+        used += body;
+    } else {
+        memcpy(&ref, r->at + used, sizeof ref);
+        frame->buffer = ref.buffer;
+        frame->data = ref.data;
+        used += sizeof ref;
     }
-    memcpy(&ref, at + header, sizeof ref);
-    frame->buffer = ref.buffer;
-    frame->data = ref.data;
-    return header + sizeof ref;
+    r->at += used;
+    r->run -= (uint32_t)used;
+    return true;
 }
 
 /* ---- for the network ----------------------------------------------- */

@@ -52,10 +52,9 @@ CZ_MUST_CHECK static CZ_ALWAYS_INLINE int cz_fq_recv(struct cz_fq *fq,
                                                      struct cz_frame *frame)
 {
     if (CZ_LIKELY(fq->current != NULL) &&
-        CZ_LIKELY(cz_pipe_read(fq->current, frame))) {
-        fq->is_in_message = frame->flags & CZ_FRAME_MORE;
-        if (CZ_LIKELY(!fq->is_in_message))
-            cz_fq_advance(fq);
+        CZ_LIKELY(cz_pipe_read_short(fq->current, frame))) {
+        fq->is_in_message = false;
+        cz_fq_advance(fq);
         return 0;
     }
     return cz_fq_recv_slow(fq, frame);

@@ -45,11 +45,8 @@ static inline void cz_lb_advance(struct cz_lb *lb)
 CZ_MUST_CHECK static CZ_ALWAYS_INLINE int cz_lb_send(struct cz_lb *lb,
                                                      struct cz_frame *frame)
 {
-    /* One whole message in one frame, the commonest case by far. */
-    if (CZ_LIKELY(lb->current != NULL) &&
-        CZ_LIKELY(!((frame->flags & CZ_FRAME_MORE) | lb->is_in_message |
-                    lb->is_dropping)) &&
-        CZ_LIKELY(cz_pipe_write(lb->current, frame) == 0)) {
+    if (CZ_LIKELY(lb->current != NULL) && CZ_LIKELY(!lb->is_dropping) &&
+        CZ_LIKELY(cz_pipe_write_short(lb->current, frame))) {
         cz_lb_advance(lb);
         return 0;
     }

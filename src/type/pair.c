@@ -94,6 +94,8 @@ static int pair_send(struct cz_socket *s, struct cz_frame *frame)
         return pair_drop(p, frame);
     if (CZ_UNLIKELY(!p->peer || !p->is_writable))
         return -EAGAIN;
+    if (CZ_LIKELY(cz_pipe_write_short(p->peer, frame)))
+        return 0;
     rc = cz_pipe_write(p->peer, frame);
     if (CZ_LIKELY(rc == 0))
         p->is_sending = frame->flags & CZ_FRAME_MORE;
@@ -115,7 +117,8 @@ static int pair_recv(struct cz_socket *s, struct cz_frame *frame)
 
     if (CZ_UNLIKELY(!p->peer || !p->is_readable))
         return -EAGAIN;
-    if (CZ_LIKELY(cz_pipe_read(p->peer, frame)))
+    if (CZ_LIKELY(cz_pipe_read_short(p->peer, frame)) ||
+        cz_pipe_read(p->peer, frame))
         return 0;
     pair_ran_dry(p);
     return -EAGAIN;
