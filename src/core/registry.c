@@ -82,6 +82,17 @@ bool cz_registry_is_free(struct cz_registry *registry, const char *name)
            !cz_registry_find(registry, CZ_REGISTRY_TAKEN, name);
 }
 
+/* What a socket has no part in any more. An end in which messages wait stays
+ * for whoever binds its name. */
+static void registry_leave(struct cz_registry_entry *entry)
+{
+    if (entry->kind == CZ_REGISTRY_WAITING &&
+        cz_stream_has_more(entry->end->in))
+        entry->socket = NULL;
+    else
+        registry_discard(entry);
+}
+
 int cz_registry_remove_socket(struct cz_registry *registry,
                               const struct cz_socket *socket, const char *name)
 {
@@ -95,7 +106,7 @@ int cz_registry_remove_socket(struct cz_registry *registry,
         if (entry->socket != socket ||
             (name && strcmp(entry->name, name) != 0))
             continue;
-        registry_discard(entry);
+        registry_leave(entry);
         count++;
     }
     return count;
@@ -104,17 +115,5 @@ int cz_registry_remove_socket(struct cz_registry *registry,
 void cz_registry_close_socket(struct cz_registry *registry,
                               const struct cz_socket *socket)
 {
-    cz_list_for_each(node, &registry->entries)
-    {
-        struct cz_registry_entry *entry =
-            cz_container_of(node, struct cz_registry_entry, link);
-
-        if (entry->socket != socket)
-            continue;
-        if (entry->kind == CZ_REGISTRY_WAITING &&
-            cz_stream_has_more(entry->end->in))
-            entry->socket = NULL;
-        else
-            registry_discard(entry);
-    }
+    (void)cz_registry_remove_socket(registry, socket, NULL);
 }

@@ -60,13 +60,13 @@ struct cz_registry_entry *cz_registry_find(struct cz_registry *registry,
 bool cz_registry_is_free(struct cz_registry *registry, const char *name);
 
 /* Removes the entries of a socket: all, or those for one name, and closes the
- * ends that waited. Returns how many. */
+ * ends that waited. Ends in which messages wait stay for whoever binds their
+ * names; they go with the context. Returns how many. */
 int cz_registry_remove_socket(struct cz_registry *registry,
                               const struct cz_socket *socket,
                               const char *name);
 
-/* The same for a socket that closes. Ends in which messages wait stay for
- * whoever binds their names; they go with the context. */
+/* The same for all entries of a socket that closes. */
 void cz_registry_close_socket(struct cz_registry *registry,
                               const struct cz_socket *socket);
 
