@@ -144,9 +144,6 @@ void cz_socket_close(struct cz_socket *s)
         struct cz_endpoint_entry *entry = cz_container_of(
             s->endpoints.next, struct cz_endpoint_entry, link);
 
-        if (entry->object)
-            cz_io_object_unref(entry->object);
-        entry->object = NULL;
         cz_socket_remove_endpoint(entry);
     }
     cz_mailbox_close(s->mailbox);
@@ -165,8 +162,12 @@ void cz_socket_attach(struct cz_socket *s, struct cz_pipe_end *end, void *entry)
 
 void cz_socket_drop_end(struct cz_socket *s, struct cz_pipe_end *end)
 {
+    struct cz_endpoint_entry *entry = end->endpoint;
+
     s->ops->detach(s, end);
     cz_pipe_close(end, 0);
+    if (entry)
+        cz_socket_remove_endpoint(entry);
 }
 
 static void socket_on_attach(void *owner, struct cz_pipe_end *end)

@@ -228,7 +228,8 @@ extern const struct cz_pipe_events cz_socket_pipe_events;
 void cz_socket_attach(struct cz_socket *socket, struct cz_pipe_end *end,
                       void *entry);
 
-/* Closes an end and forgets it. */
+/* Closes an end whose far end has closed, and forgets it, with the endpoint
+ * that it was made for: nothing will come from there any more. */
 void cz_socket_drop_end(struct cz_socket *socket, struct cz_pipe_end *end);
 
 /* Enters an endpoint, which becomes ZMQ_LAST_ENDPOINT. `object` may be NULL.

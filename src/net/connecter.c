@@ -15,6 +15,7 @@
 #include "os/socket.h"
 
 #include <errno.h>
+#include <limits.h>
 
 struct cz_connecter {
     struct cz_session *session;
@@ -61,8 +62,11 @@ static int connecter_next_delay(struct cz_connecter *c)
     int base_ms = c->session->options->reconnect_ivl_ms;
     int max_ms = c->session->options->reconnect_ivl_max_ms;
 
-    if (max_ms <= 0)
-        return base_ms + (int)(cz_random_u32() % (uint32_t)base_ms);
+    if (max_ms <= 0) {
+        int64_t delay_ms = (int64_t)base_ms + cz_random_u32() % base_ms;
+
+        return delay_ms < INT_MAX ? (int)delay_ms : INT_MAX;
+    }
     if (c->delay_ms == 0)
         c->delay_ms = base_ms;
     else
@@ -72,33 +76,37 @@ static int connecter_next_delay(struct cz_connecter *c)
     return c->delay_ms;
 }
 
-static void connecter_wait(struct cz_connecter *c)
+/* False: there will be no other attempt, for reconnecting is switched off or
+ * there is no memory for a timer. */
+static bool connecter_wait(struct cz_connecter *c)
 {
     int delay_ms;
 
     if (c->session->options->reconnect_ivl_ms <= 0)
-        return;
+        return false;
     delay_ms = connecter_next_delay(c);
-    /* A connecter's timers have their places from the start. */
     if (cz_io_set_timer(connecter_io(c), &c->retry,
-                        (uint64_t)delay_ms * 1000) == 0)
-        cz_session_tell(c->session, CZ_EVENT_CONNECT_RETRIED,
-                        (uint32_t)delay_ms);
+                        (uint64_t)delay_ms * 1000) != 0)
+        return false;
+    cz_session_tell(c->session, CZ_EVENT_CONNECT_RETRIED, (uint32_t)delay_ms);
+    return true;
 }
 
 static void connecter_failed(struct cz_connecter *c, int rc)
 {
+    bool may_retry =
+        rc != -ECONNREFUSED ||
+        !(c->session->options->reconnect_stop & 1 /* CONN_REFUSED */);
+
     connecter_close_fd(c);
-    if (rc == -ECONNREFUSED &&
-        c->session->options->reconnect_stop & 1 /* CONN_REFUSED */)
-        return;
-    connecter_wait(c);
+    if (!may_retry || !connecter_wait(c))
+        cz_session_on_given_up(c->session);
 }
 
-void cz_connecter_retry(struct cz_connecter *c)
+bool cz_connecter_retry(struct cz_connecter *c)
 {
     c->delay_ms = 0;
-    connecter_wait(c);
+    return connecter_wait(c);
 }
 
 static void connecter_on_retry(struct cz_timer *timer)

@@ -13,6 +13,10 @@
 #ifndef CZ_NET_CONNECTER_H
 #define CZ_NET_CONNECTER_H
 
+#include "base/compiler.h"
+
+#include <stdbool.h>
+
 struct cz_connecter;
 struct cz_session;
 
@@ -24,9 +28,9 @@ void cz_connecter_destroy(struct cz_connecter *connecter);
 /* Dials now. */
 void cz_connecter_start(struct cz_connecter *connecter);
 
-/* Dials after the reconnect interval, if reconnecting is not switched off. A
- * connection existed before, so the back-off begins afresh. */
-void cz_connecter_retry(struct cz_connecter *connecter);
+/* Dials after the reconnect interval. A connection existed before, so the
+ * back-off begins afresh. False: reconnecting is switched off. */
+CZ_MUST_CHECK bool cz_connecter_retry(struct cz_connecter *connecter);
 
 /* Gives up whatever it is doing. */
 void cz_connecter_stop(struct cz_connecter *connecter);

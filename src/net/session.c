@@ -64,7 +64,7 @@ static void session_wind_up(struct cz_session *session, int linger_ms)
     struct cz_io_thread *io = session->object.tenant->io;
 
     session->is_stopping = true;
-    if (!session->pipe || linger_ms == 0) {
+    if (!session->pipe || linger_ms == 0 || session->has_given_up) {
         session_end(session);
         return;
     }
@@ -175,25 +175,6 @@ static int session_open_pipe(struct cz_session *session)
 
 /* ---- the course of a connection ------------------------------------- */
 
-static void session_begin_handshake(struct cz_session *session, int fd)
-{
-    int rc = cz_handshake_create(session, fd, &session->handshake);
-
-    if (rc == 0)
-        return;
-    cz_sock_close(fd);
-    cz_session_tell(session, CZ_EVENT_DISCONNECTED, (uint32_t)fd);
-    if (session->connecter && !session->is_stopping)
-        cz_connecter_retry(session->connecter);
-    else
-        session_end(session);
-}
-
-void cz_session_on_connected(struct cz_session *session, int fd)
-{
-    session_begin_handshake(session, fd);
-}
-
 /* After a connection is gone: dial again, or end. */
 static void session_after_loss(struct cz_session *session, bool is_fatal)
 {
@@ -213,8 +194,33 @@ static void session_after_loss(struct cz_session *session, bool is_fatal)
         session_end(session);
         return;
     }
-    if (!is_fatal)
-        cz_connecter_retry(session->connecter);
+    if (is_fatal)
+        session->has_given_up = true;
+    else if (!cz_connecter_retry(session->connecter))
+        session_end(session);
+}
+
+static void session_begin_handshake(struct cz_session *session, int fd)
+{
+    int rc = cz_handshake_create(session, fd, &session->handshake);
+
+    if (rc == 0)
+        return;
+    cz_sock_close(fd);
+    cz_session_tell(session, CZ_EVENT_DISCONNECTED, (uint32_t)fd);
+    session_after_loss(session, false);
+}
+
+void cz_session_on_connected(struct cz_session *session, int fd)
+{
+    session_begin_handshake(session, fd);
+}
+
+void cz_session_on_given_up(struct cz_session *session)
+{
+    session->has_given_up = true;
+    if (session->is_stopping)
+        session_end(session);
 }
 
 void cz_session_on_handshake(struct cz_session *session,

@@ -10,7 +10,12 @@
  *                                                           goes and comes
  *
  * When the socket closes its end of the pipe, the session goes on until what
- * is left in it has been sent, or until the linger time is over.
+ * is left in it has been sent, or until the linger time is over, or until
+ * there is nobody left to send it to.
+ *
+ * A connecting session that may not dial again after its connection was lost
+ * ends, and takes its endpoint with it. One whose first attempt failed, or
+ * whose peer broke the protocol, stays as it is until the socket ends it.
  *
  * Thread: with the helm. Owns: its end of the pipe, and the dialling, the
  * handshake or the engine of the moment.
@@ -44,6 +49,7 @@ struct cz_session {
     struct cz_engine *engine;
     struct cz_timer linger;
     bool is_stopping;
+    bool has_given_up; /* there will be no other connection */
 };
 
 /* What a handshake has found out. */
@@ -81,6 +87,7 @@ struct cz_pipe *cz_session_make_pipe(const struct cz_options *options);
 
 /* Dialling has succeeded. */
 void cz_session_on_connected(struct cz_session *session, int fd);
+void cz_session_on_given_up(struct cz_session *session);
 
 /* The handshake has ended well; the result's contents are the session's. */
 void cz_session_on_handshake(struct cz_session *session,

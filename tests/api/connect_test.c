@@ -211,6 +211,31 @@ static void a_negative_interval_means_no_second_try(void **state)
         assert_int_not_equal(event.event, ZMQ_EVENT_CONNECT_RETRIED);
 }
 
+/* Without reconnection it is as if zmq_disconnect had been called. */
+static void a_lost_connection_takes_its_endpoint_along(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *dealer = env_socket(env, ZMQ_DEALER);
+    void *peer = env_socket(env, ZMQ_DEALER);
+
+    set_int(dealer, ZMQ_RECONNECT_IVL, -1);
+    env_bind(env, peer, endpoint);
+    assert_ok(zmq_connect(dealer, endpoint));
+    send_text(dealer, "x", 0);
+    expect_text(peer, "x");
+    env_close_socket(env, peer);
+    while (is_ready(dealer, ZMQ_POLLOUT, 0))
+        continue;
+    assert_fails(zmq_disconnect(dealer, endpoint), ENOENT);
+    peer = env_socket(env, ZMQ_DEALER);
+    while (zmq_bind(peer, endpoint) == -1)
+        assert_int_equal(zmq_errno(), EADDRINUSE);
+    assert_ok(zmq_connect(dealer, endpoint));
+    send_text(dealer, "y", 0);
+    expect_text(peer, "y");
+}
+
 /* Accepts and hangs up again and again: the intervals grow to the limit. */
 static void the_interval_grows_to_its_maximum(void **state)
 {
@@ -268,6 +293,7 @@ int main(void)
         ON_STREAMS(immediate_leaves_an_absent_peer_out),
         ON_STREAMS(immediate_takes_its_pipe_back_from_a_lost_peer),
         ON_STREAMS(a_negative_interval_means_no_second_try),
+        ON_STREAMS(a_lost_connection_takes_its_endpoint_along),
         ON_STREAMS(the_interval_grows_to_its_maximum),
         ON(tcp, an_attempt_that_takes_too_long_is_given_up),
     };

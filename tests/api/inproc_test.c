@@ -231,6 +231,7 @@ static void there_is_no_reconnection(void **state)
         assert_int_equal(zmq_errno(), EADDRINUSE);
     assert_false(is_ready(push, ZMQ_POLLOUT, GLANCE_MS));
     assert_fails(zmq_send(push, "x", 1, ZMQ_DONTWAIT), EAGAIN);
+    assert_fails(zmq_disconnect(push, "inproc://name"), ENOENT);
 }
 
 int main(void)

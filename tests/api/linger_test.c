@@ -256,6 +256,52 @@ static void unread_messages_do_not_hold_up_term(void **state)
     assert_ok(zmq_ctx_term(ctx));
 }
 
+static void *endless_push(struct env *env)
+{
+    void *push = env_plain_socket(env, ZMQ_PUSH);
+
+    set_int(push, ZMQ_LINGER, -1);
+    return push;
+}
+
+static void a_peer_that_broke_the_protocol_is_not_waited_for(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *push = endless_push(env);
+    void *peer = env_plain_socket(env, ZMQ_PUSH);
+    void *monitor = monitor_open(env, push, ZMQ_EVENT_DISCONNECTED);
+
+    if (!is_ceromq())
+        skip(); /* Waits for ever. */
+    env_bind(env, peer, endpoint);
+    assert_ok(zmq_connect(push, endpoint));
+    send_text(push, "to a type that does not match", 0);
+    monitor_expect(monitor, ZMQ_EVENT_DISCONNECTED);
+    env_close_socket(env, monitor);
+    env_close_socket(env, peer);
+    env_close_socket(env, push);
+    assert_ok(zmq_ctx_term(env->ctx));
+    env->ctx = NULL;
+}
+
+static void without_reconnection_nobody_is_waited_for(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *push = endless_push(env);
+
+    if (!is_ceromq())
+        skip(); /* Waits for ever. */
+    env_free_endpoint(env, endpoint);
+    set_int(push, ZMQ_RECONNECT_IVL, -1);
+    assert_ok(zmq_connect(push, endpoint));
+    send_text(push, "to nobody", 0);
+    env_close_socket(env, push);
+    assert_ok(zmq_ctx_term(env->ctx));
+    env->ctx = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +316,8 @@ int main(void)
         ON_STREAMS(a_full_receiver_gets_all_of_a_closed_sender),
         ON_STREAMS(what_the_kernel_holds_is_read_after_the_hang_up),
         ON_STREAMS(unread_messages_do_not_hold_up_term),
+        ON_STREAMS(a_peer_that_broke_the_protocol_is_not_waited_for),
+        ON_STREAMS(without_reconnection_nobody_is_waited_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
