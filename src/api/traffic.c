@@ -48,7 +48,7 @@ int zmq_send(void *handle, const void *data, size_t size, int flags)
     if (CZ_LIKELY(size < CZ_REF_MIN)) {
         rc = cz_socket_send(socket, &frame, flags);
     } else {
-        buffer = cz_buffer_create(size);
+        buffer = cz_buffer_create(socket->ctx->pool, size);
         if (buffer)
             memcpy(buffer->data, data, size);
         rc = send_large(socket, &frame, buffer, flags);

@@ -7,6 +7,7 @@
 #include "core/ctx.h"
 
 #include "base/alloc.h"
+#include "base/pool.h"
 #include "core/error.h"
 #include "core/io_thread.h"
 #include "core/socket.h"
@@ -23,6 +24,8 @@
 enum {
     SPIN_US_DEFAULT = 50,
     SPIN_US_MAX = 1000000,
+    /* Large blocks kept for use again: some messages of 1 MiB. */
+    POOL_LIMIT = 8 << 20,
 };
 
 static int environment_int(const char *name, int min, int max, int fallback)
@@ -61,6 +64,11 @@ struct cz_ctx *cz_ctx_create(const struct cz_transport *const *transports)
 
     if (!ctx)
         return NULL;
+    ctx->pool = cz_pool_create(POOL_LIMIT);
+    if (!ctx->pool) {
+        cz_free(ctx);
+        return NULL;
+    }
     ctx->tag = CZ_CTX_TAG;
     ctx->transports = transports;
     ctx->pid = cz_process_id();
@@ -107,6 +115,7 @@ static void ctx_destroy(struct cz_ctx *ctx)
         cz_socket_free(node);
     cz_registry_fini(&ctx->registry);
     cz_mutex_fini(&ctx->lock);
+    cz_pool_unref(ctx->pool);
     ctx->tag = 0;
     cz_free(ctx);
 }
@@ -249,7 +258,7 @@ static int ctx_start_io(struct cz_ctx *ctx)
         struct cz_thread_options options;
 
         ctx_thread_options(ctx, count, &options);
-        rc = cz_io_thread_create(ctx->config.reactor, &options,
+        rc = cz_io_thread_create(ctx->config.reactor, &options, ctx->pool,
                                  &ctx->io[count]);
     }
     if (rc == 0) {

@@ -68,6 +68,7 @@ struct cz_ctx {
     struct cz_io_thread **io;
     _Atomic int io_count; /* started; 0 before the first need */
 
+    struct cz_pool *pool; /* for large blocks */
     struct cz_registry registry;
     _Atomic uint32_t tenants;
     _Atomic uint32_t departures; /* changes when a socket or tenant goes */

@@ -434,7 +434,7 @@ static void io_close(struct cz_io_thread *io)
 
 int cz_io_thread_create(const char *backend,
                         const struct cz_thread_options *options,
-                        struct cz_io_thread **out)
+                        struct cz_pool *pool, struct cz_io_thread **out)
 {
     struct cz_io_thread *io = cz_zalloc(sizeof *io);
     int rc;
@@ -447,6 +447,7 @@ int cz_io_thread_create(const char *backend,
     cz_timers_init(&io->timers);
     io->nap_us = LEASE_US;
     io->batch_us = NAP_US;
+    io->pool = pool;
     io->naps_end_us = CZ_CLOCK_NEVER;
     atomic_init(&io->driver, CZ_IO_THREAD);
     rc = io_open(io, backend);
@@ -528,7 +529,7 @@ void cz_io_nap(struct cz_io_thread *io, struct cz_io_napper *napper)
 struct cz_chunk *cz_io_arrival(struct cz_io_thread *io)
 {
     if (!io->arrival)
-        io->arrival = cz_chunk_create(CZ_ARRIVAL_SIZE);
+        io->arrival = cz_chunk_create(io->pool, CZ_ARRIVAL_SIZE);
     return io->arrival;
 }
 

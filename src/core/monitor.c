@@ -194,7 +194,7 @@ int cz_monitor_start(struct cz_monitor *monitor, const char *name,
         monitor->mailbox = cz_mailbox_create(NULL);
     if (!monitor->mailbox)
         goto out;
-    pipe = cz_pipe_create(hwm);
+    pipe = cz_pipe_create(hwm, NULL);
     if (!pipe)
         goto out;
     monitor->end = &pipe->ends[0];

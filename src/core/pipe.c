@@ -137,7 +137,7 @@ static void pipe_init_end(struct cz_pipe *pipe, int index)
     cz_list_init(&end->fq_link);
 }
 
-struct cz_pipe *cz_pipe_create(const uint32_t hwm[2])
+struct cz_pipe *cz_pipe_create(const uint32_t hwm[2], struct cz_pool *pool)
 {
     struct cz_pipe *pipe = cz_zalloc_lines(sizeof *pipe);
 
@@ -145,7 +145,7 @@ struct cz_pipe *cz_pipe_create(const uint32_t hwm[2])
         return NULL;
     atomic_init(&pipe->refs, 2);
     for (int i = 0; i < 2; i++) {
-        cz_stream_init(&pipe->streams[i], hwm[i]);
+        cz_stream_init(&pipe->streams[i], hwm[i], pool);
         pipe_init_end(pipe, i);
     }
     return pipe;

@@ -85,8 +85,9 @@ struct cz_pipe {
     _Atomic uint32_t refs;
 };
 
-/* hwm[i]: the mark of the stream that ends[i] writes. NULL = no memory. */
-struct cz_pipe *cz_pipe_create(const uint32_t hwm[2]);
+/* hwm[i]: the mark of the stream that ends[i] writes. `pool` may be NULL, else
+ * outlives both ends. NULL = no memory. */
+struct cz_pipe *cz_pipe_create(const uint32_t hwm[2], struct cz_pool *pool);
 
 /* Changes the marks of an end's owner. From socket to socket a stream is
  * limited by the sum of its writer's sending and its reader's receiving mark,

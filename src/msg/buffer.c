@@ -7,20 +7,22 @@
 #include "msg/buffer.h"
 
 #include "base/alloc.h"
+#include "base/pool.h"
 
-struct cz_buffer *cz_buffer_create(size_t size)
+struct cz_buffer *cz_buffer_create(struct cz_pool *pool, size_t size)
 {
     struct cz_buffer *buffer;
 
     if (size > SIZE_MAX - sizeof *buffer)
         return NULL;
-    buffer = cz_alloc(sizeof *buffer + size);
+    buffer = cz_pool_get(pool, sizeof *buffer + size);
     if (!buffer)
         return NULL;
     buffer->data = (uint8_t *)(buffer + 1);
     buffer->size = size;
     buffer->free_fn = NULL;
     buffer->hint = NULL;
+    buffer->pool = pool;
     atomic_init(&buffer->refs, 1);
     return buffer;
 }
@@ -36,6 +38,7 @@ struct cz_buffer *cz_buffer_wrap(void *data, size_t size, cz_free_fn *free_fn,
     buffer->size = size;
     buffer->free_fn = free_fn;
     buffer->hint = hint;
+    buffer->pool = NULL;
     atomic_init(&buffer->refs, 1);
     return buffer;
 }
@@ -44,5 +47,8 @@ void cz_buffer_destroy(struct cz_buffer *buffer)
 {
     if (buffer->free_fn)
         buffer->free_fn(buffer->data, buffer->hint);
-    cz_free(buffer);
+    if (buffer->pool)
+        cz_pool_put(buffer->pool, buffer, sizeof *buffer + buffer->size);
+    else
+        cz_free(buffer);
 }

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct cz_pool;
+
 typedef void (cz_free_fn)(void *data, void *hint);
 
 struct cz_buffer {
@@ -21,11 +23,13 @@ struct cz_buffer {
     size_t size;
     cz_free_fn *free_fn; /* NULL: the bytes follow the struct, or are const */
     void *hint;
+    struct cz_pool *pool; /* where the memory goes back to, or NULL */
     _Atomic uint32_t refs;
 };
 
-/* One reference to `size` fresh, uninitialised bytes; NULL = no memory. */
-struct cz_buffer *cz_buffer_create(size_t size);
+/* One reference to `size` fresh, uninitialised bytes; NULL = no memory. From
+ * the pool, unless it is NULL. */
+struct cz_buffer *cz_buffer_create(struct cz_pool *pool, size_t size);
 
 /* Takes over memory of the caller: `free_fn (data, hint)` runs exactly once,
  * in the thread that drops the last reference. `free_fn` may be NULL: then

@@ -6,22 +6,24 @@
  */
 #include "msg/chunk.h"
 
-#include "base/alloc.h"
+#include "base/pool.h"
 
-struct cz_chunk *cz_chunk_create(uint32_t capacity)
+struct cz_chunk *cz_chunk_create(struct cz_pool *pool, uint32_t capacity)
 {
-    struct cz_chunk *chunk = cz_alloc(sizeof *chunk + capacity);
+    struct cz_chunk *chunk = cz_pool_get(pool, sizeof *chunk + capacity);
 
     if (!chunk)
         return NULL;
-    chunk->capacity = capacity;
+    chunk->capacity = chunk->size = capacity;
+    chunk->pool = pool;
     cz_chunk_reset(chunk);
     return chunk;
 }
 
 void cz_chunk_destroy(struct cz_chunk *chunk)
 {
-    cz_free(chunk);
+    if (chunk)
+        cz_pool_put(chunk->pool, chunk, sizeof *chunk + chunk->size);
 }
 
 void cz_chunk_reset(struct cz_chunk *chunk)

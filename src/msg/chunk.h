@@ -23,6 +23,8 @@ enum {
     CZ_CHUNK_OPEN = UINT32_MAX >> 1,
 };
 
+struct cz_pool;
+
 struct cz_chunk {
     /* Set when the chunk is left, before anything in the next one is
      * published: a reader that finds published bytes beyond the limit also
@@ -36,11 +38,13 @@ struct cz_chunk {
     bool is_continuation; /* begins in the middle of a message */
     bool has_refs;        /* may hold frames whose body is elsewhere */
     bool is_on_loan;      /* a large one that was read into: not used again */
+    uint32_t size;        /* as it was made; capacity may be cut */
+    struct cz_pool *pool; /* where the memory goes back to, or NULL */
     uint8_t bytes[];
 };
 
-/* NULL = no memory. */
-struct cz_chunk *cz_chunk_create(uint32_t capacity);
+/* From the pool, unless it is NULL. NULL = no memory. */
+struct cz_chunk *cz_chunk_create(struct cz_pool *pool, uint32_t capacity);
 void cz_chunk_destroy(struct cz_chunk *chunk);
 
 /* Makes a used chunk like a fresh one. */

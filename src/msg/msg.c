@@ -30,7 +30,7 @@ int cz_msg_init_size(struct cz_msg *msg, size_t size)
         msg->inline_size = (uint8_t)size;
         return 0;
     }
-    buffer = cz_buffer_create(size);
+    buffer = cz_buffer_create(NULL, size);
     if (!buffer)
         return -ENOMEM;
     msg_set_buffer(msg, buffer, buffer->data, size);

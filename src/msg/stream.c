@@ -18,9 +18,10 @@ enum {
     POSITION_SPAN = UINT32_MAX / 2,
 };
 
-void cz_stream_init(struct cz_stream *s, uint32_t hwm)
+void cz_stream_init(struct cz_stream *s, uint32_t hwm, struct cz_pool *pool)
 {
     memset(s, 0, sizeof *s);
+    s->pool = pool;
     s->w.chunk_wanted = CZ_CHUNK_MIN / 64;
     atomic_init(&s->ctl, CZ_STREAM_ASLEEP | CZ_STREAM_QUIET);
     s->r.is_asleep = true;
@@ -245,7 +246,7 @@ static struct cz_chunk *stream_obtain(struct cz_stream *s, size_t need)
     cz_chunk_destroy(chunk);
     while (wanted < need)
         wanted *= 2;
-    chunk = cz_chunk_create(wanted);
+    chunk = cz_chunk_create(s->pool, wanted);
     if (chunk && wanted * 4 <= CZ_CHUNK_MAX)
         s->w.chunk_wanted = (uint16_t)(wanted * 4 / 64);
     return chunk;
@@ -333,7 +334,7 @@ static uint8_t *stream_room_for_ref(struct cz_stream *s, size_t need)
 
     if (w->chunk && w->chunk->has_refs && w->room >= need)
         return w->at;
-    chunk = cz_chunk_create(CZ_CHUNK_MIN);
+    chunk = cz_chunk_create(s->pool, CZ_CHUNK_MIN);
     if (!chunk)
         return NULL;
     chunk->has_refs = true;

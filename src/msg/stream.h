@@ -109,6 +109,7 @@ struct cz_stream {
     /* Written by the writer at every message, read when the reader runs dry.
      * Release/acquire pair: publishing and refreshing. */
     CZ_LINE_ALIGNED _Atomic uint64_t published;
+    struct cz_pool *pool; /* for its large chunks, or NULL */
     /* Set before the wake-up that follows a claim: where reading goes on. */
     struct cz_chunk *restart;
     /* Mostly written by the reader, when it falls asleep or gives credit. */
@@ -123,8 +124,10 @@ struct cz_stream {
     CZ_LINE_ALIGNED struct cz_stream_reader r;
 };
 
-/* Begins with the reader asleep. hwm 0 = no limit. */
-void cz_stream_init(struct cz_stream *stream, uint32_t hwm);
+/* Begins with the reader asleep. hwm 0 = no limit. `pool`, for its memory,
+ * may be NULL, else outlives the writer. */
+void cz_stream_init(struct cz_stream *stream, uint32_t hwm,
+                    struct cz_pool *pool);
 
 /* Frees everything, unread messages too. Both sides have finished. */
 void cz_stream_fini(struct cz_stream *stream);

@@ -106,7 +106,7 @@ static size_t engine_begin_large(struct cz_engine *e,
 
     if (got > scan->body)
         got = scan->body;
-    e->in.large = cz_buffer_create(scan->body);
+    e->in.large = cz_buffer_create(e->io->pool, scan->body);
     if (!e->in.large) {
         engine_fail(e, true);
         return 0;

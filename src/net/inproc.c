@@ -16,10 +16,10 @@
 #include <errno.h>
 
 /* Both readers are threads of this process that have nothing better to do. */
-static struct cz_pipe *inproc_make_pipe(void)
+static struct cz_pipe *inproc_make_pipe(struct cz_ctx *ctx)
 {
     const uint32_t unlimited[2] = {0, 0};
-    struct cz_pipe *pipe = cz_pipe_create(unlimited);
+    struct cz_pipe *pipe = cz_pipe_create(unlimited, ctx->pool);
 
     if (pipe)
         pipe->streams[0].r.dallies = pipe->streams[1].r.dallies = true;
@@ -81,7 +81,7 @@ static int inproc_connect_to(struct cz_socket *s,
                              struct cz_endpoint_entry *entry)
 {
     struct cz_socket *bound = found->socket;
-    struct cz_pipe *pipe = inproc_make_pipe();
+    struct cz_pipe *pipe = inproc_make_pipe(s->ctx);
 
     if (!pipe)
         return -ENOMEM;
@@ -98,7 +98,7 @@ static int inproc_connect_to(struct cz_socket *s,
 static int inproc_connect_ahead(struct cz_socket *s, const char *endpoint,
                                 struct cz_endpoint_entry *entry)
 {
-    struct cz_pipe *pipe = inproc_make_pipe();
+    struct cz_pipe *pipe = inproc_make_pipe(s->ctx);
 
     if (!pipe)
         return -ENOMEM;

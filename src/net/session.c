@@ -8,6 +8,7 @@
 #include "net/session.h"
 
 #include "base/alloc.h"
+#include "core/ctx.h"
 #include "core/io_thread.h"
 #include "core/socket.h"
 #include "msg/metadata.h"
@@ -137,14 +138,14 @@ const struct cz_pipe_events cz_session_pipe_events = {
     .on_peer_closed = session_on_peer_closed,
 };
 
-struct cz_pipe *cz_session_make_pipe(const struct cz_options *options)
+struct cz_pipe *cz_session_make_pipe(const struct cz_session *session)
 {
     const uint32_t hwm[2] = {
-        (uint32_t)options->sndhwm,
-        (uint32_t)options->rcvhwm,
+        (uint32_t)session->options->sndhwm,
+        (uint32_t)session->options->rcvhwm,
     };
 
-    struct cz_pipe *pipe = cz_pipe_create(hwm);
+    struct cz_pipe *pipe = cz_pipe_create(hwm, session->object.tenant->ctx->pool);
 
     /* The I/O side publishes once per read, not once per message. */
     if (pipe)
@@ -156,7 +157,7 @@ struct cz_pipe *cz_session_make_pipe(const struct cz_options *options)
 static int session_open_pipe(struct cz_session *session)
 {
     struct cz_tenant *tenant = session->object.tenant;
-    struct cz_pipe *pipe = cz_session_make_pipe(session->options);
+    struct cz_pipe *pipe = cz_session_make_pipe(session);
 
     if (!pipe)
         return -ENOMEM;

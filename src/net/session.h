@@ -81,11 +81,11 @@ extern const struct cz_pipe_events cz_session_pipe_events;
 
 /* A pipe between the socket of this tenant, ends[0], and a session, ends[1],
  * with neither end owned. NULL = no memory. */
-struct cz_pipe *cz_session_make_pipe(const struct cz_options *options);
+struct cz_pipe *cz_session_make_pipe(const struct cz_session *session);
 
 /* ---- from its parts; each may end the part that calls --------------- */
 
-/* Dialling has succeeded. */
+/* Dialling has succeeded; or it has failed, and there is no other attempt. */
 void cz_session_on_connected(struct cz_session *session, int fd);
 void cz_session_on_given_up(struct cz_session *session);
 

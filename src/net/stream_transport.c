@@ -70,7 +70,7 @@ int cz_stream_bind(struct cz_socket *s,
 static int stream_attach(struct cz_socket *s, struct cz_session *session,
                          struct cz_endpoint_entry *entry)
 {
-    struct cz_pipe *pipe = cz_session_make_pipe(session->options);
+    struct cz_pipe *pipe = cz_session_make_pipe(session);
 
     if (!pipe)
         return -ENOMEM;

@@ -45,7 +45,7 @@ static inline int scene_open(void **state)
     struct scene *scene = calloc(1, sizeof *scene);
 
     assert_non_null(scene);
-    assert_int_equal(cz_io_thread_create(*state, NULL, &scene->io), 0);
+    assert_int_equal(cz_io_thread_create(*state, NULL, NULL, &scene->io), 0);
     assert_string_equal(cz_poller_backend(scene->io->poller), *state);
     scene->mailbox = cz_mailbox_create(NULL);
     assert_non_null(scene->mailbox);

@@ -116,7 +116,7 @@ static void join_up(struct client *client, struct echo *echo,
                     struct scene *scene, uint32_t hwm)
 {
     const uint32_t marks[2] = {hwm, hwm};
-    struct cz_pipe *pipe = cz_pipe_create(marks);
+    struct cz_pipe *pipe = cz_pipe_create(marks, NULL);
 
     assert_non_null(pipe);
     memset(client, 0, sizeof *client);

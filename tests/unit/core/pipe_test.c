@@ -204,7 +204,7 @@ static void party_main(void *arg)
 static void join_up(struct party *a, struct party *b, uint32_t hwm)
 {
     const uint32_t marks[2] = {hwm, hwm};
-    struct cz_pipe *pipe = cz_pipe_create(marks);
+    struct cz_pipe *pipe = cz_pipe_create(marks, NULL);
 
     assert_non_null(pipe);
     party_init(a);
@@ -433,7 +433,7 @@ static void an_end_may_be_adopted_at_any_time(void **state)
     print_message("seed %u\n", seed);
     for (uint32_t round = 0; round < 4000 / SCALE; round++) {
         const uint32_t marks[2] = {seed % 3 ? 1 + seed % 50 : 0, 10};
-        struct cz_pipe *pipe = cz_pipe_create(marks);
+        struct cz_pipe *pipe = cz_pipe_create(marks, NULL);
         struct party a;
         struct party b;
         struct orphan orphan = {.party = &b, .end = &pipe->ends[1]};
@@ -503,7 +503,7 @@ static void adoption_and_the_first_message_do_not_miss_each_other(void **state)
     duel.b.to_receive = UINT32_MAX;
     assert_int_equal(cz_thread_start(&thread, NULL, duel_main, &duel), 0);
     for (unsigned round = 1; round <= DUELS; round++) {
-        struct cz_pipe *pipe = cz_pipe_create(marks);
+        struct cz_pipe *pipe = cz_pipe_create(marks, NULL);
 
         a.end = &pipe->ends[0];
         cz_pipe_own(a.end, a.mailbox, &events, &a);
@@ -525,7 +525,7 @@ static void adoption_and_the_first_message_do_not_miss_each_other(void **state)
 static void an_end_that_nobody_adopts_is_freed(void **state)
 {
     const uint32_t marks[2] = {10, 10};
-    struct cz_pipe *pipe = cz_pipe_create(marks);
+    struct cz_pipe *pipe = cz_pipe_create(marks, NULL);
     struct party a;
 
     (void)state;

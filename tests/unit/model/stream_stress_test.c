@@ -177,7 +177,7 @@ static void run(uint32_t count, uint32_t hwm, uint32_t seed)
     alarm(SECONDS_MAX);
     pair.stream = aligned_alloc(CZ_CACHE_LINE, sizeof *pair.stream);
     assert_non_null(pair.stream);
-    cz_stream_init(pair.stream, hwm);
+    cz_stream_init(pair.stream, hwm, NULL);
     sem_init(&pair.reader_wake, 0, 0);
     sem_init(&pair.writer_wake, 0, 0);
     assert_int_equal(pthread_create(&reader, NULL, read_all, &pair), 0);

@@ -209,7 +209,7 @@ static void a_frame_becomes_a_message_with_its_metadata(void **state)
     close_msg(&msg);
 
     frame = (struct cz_frame){.size = 20000};
-    frame.buffer = cz_buffer_create(20000);
+    frame.buffer = cz_buffer_create(NULL, 20000);
     frame.data = frame.buffer->data;
     assert_int_equal(cz_msg_init_frame(&msg, &frame), 0);
     assert_ptr_equal(cz_msg_data(&msg), frame.data);

@@ -23,7 +23,7 @@
 
 static void a_used_chunk_becomes_like_new(void **state)
 {
-    struct cz_chunk *chunk = cz_chunk_create(600);
+    struct cz_chunk *chunk = cz_chunk_create(NULL, 600);
 
     (void)state;
     assert_int_equal(chunk->capacity, 600);
@@ -44,7 +44,7 @@ static void a_used_chunk_becomes_like_new(void **state)
     cz_chunk_destroy(chunk);
     cz_chunk_destroy(NULL);
     cz_alloc_fail_at(1);
-    assert_null(cz_chunk_create(1));
+    assert_null(cz_chunk_create(NULL, 1));
     cz_alloc_fail_at(0);
 }
 
@@ -95,9 +95,9 @@ static void the_last_holder_frees_and_only_that(void **state)
 static void a_buffer_without_memory_is_none(void **state)
 {
     (void)state;
-    assert_null(cz_buffer_create(SIZE_MAX));
+    assert_null(cz_buffer_create(NULL, SIZE_MAX));
     cz_alloc_fail_at(1);
-    assert_null(cz_buffer_create(1));
+    assert_null(cz_buffer_create(NULL, 1));
     cz_alloc_fail_at(1);
     assert_null(cz_buffer_wrap(NULL, 0, count_free, NULL));
     cz_alloc_fail_at(0);

@@ -54,7 +54,7 @@ static inline bool kit_frame(struct cz_frame *frame, uint8_t *space,
         .flags = has_more ? CZ_FRAME_MORE : 0,
     };
     if (size >= CZ_REF_MIN) {
-        frame->buffer = cz_buffer_create(size);
+        frame->buffer = cz_buffer_create(NULL, size);
         if (!frame->buffer)
             return false;
         frame->data = frame->buffer->data;
@@ -78,7 +78,7 @@ static inline size_t kit_put_wire(uint8_t *to, uint32_t seed, size_t size,
 
 static inline void kit_init(struct kit *k, uint32_t hwm)
 {
-    cz_stream_init(&k->stream, hwm);
+    cz_stream_init(&k->stream, hwm, NULL);
     k->is_wake_due = false;
     k->is_credit_due = false;
     k->wakes = 0;

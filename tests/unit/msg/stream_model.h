@@ -156,7 +156,7 @@ static inline void model_note(struct model *m)
 static inline void model_arrive(struct model *m)
 {
     enum { ARRIVE_MAX = 40000 };
-    struct cz_chunk *chunk = cz_chunk_create(ARRIVE_MAX);
+    struct cz_chunk *chunk = cz_chunk_create(NULL, ARRIVE_MAX);
     uint32_t begin = model_pick(m, 100);
     uint32_t frames = 1 + model_pick(m, 12);
     uint32_t messages = 0;

@@ -312,7 +312,7 @@ static void run(struct course course)
     duo.seed = cz_random_u32();
     print_message("seed %u, hwm %u, shape %d\n", duo.seed, course.hwm,
                   course.shape);
-    cz_stream_init(&duo.stream, course.hwm);
+    cz_stream_init(&duo.stream, course.hwm, NULL);
     assert_int_equal(cz_thread_start(&writer, NULL, write_all, &duo), 0);
     if (course.is_wire)
         send_all(&duo);

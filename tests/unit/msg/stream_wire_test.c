@@ -268,7 +268,7 @@ static void a_stream_may_end_at_any_byte(void **state)
 static void arrive(struct kit *k, const struct part *parts, size_t from,
                    size_t to, bool is_chunk)
 {
-    struct cz_chunk *chunk = cz_chunk_create(20000);
+    struct cz_chunk *chunk = cz_chunk_create(NULL, 20000);
     uint32_t begin = is_chunk ? 123 : 0;
     size_t size = 0;
     size_t complete = 0;

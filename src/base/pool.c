@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Pools of large blocks: a list for each class of sizes, four classes to a
+ * power of two.
+ *
+ * Thread: any, under a spin lock that is held for a few instructions. Owns:
+ * see base/pool.h.
+ */
+#include "base/pool.h"
+
+#include "base/alloc.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    CLASS_BITS_MIN = 14, /* CZ_POOL_BLOCK_MIN is 2^14 */
+    CLASS_COUNT = 4 * 8 + 1,
+};
+
+/* What a block that nobody uses begins with. */
+struct free_block {
+    struct free_block *next;
+};
+
+struct cz_pool {
+    _Atomic size_t refs;
+    atomic_flag lock;
+    size_t limit;
+    size_t kept;
+    struct free_block *classes[CLASS_COUNT];
+};
+
+/* Sizes are rounded up to a quarter of their power of two. */
+static unsigned pool_class(size_t size, size_t *rounded)
+{
+    unsigned bits = 63 - (unsigned)__builtin_clzll(size - 1);
+    size_t step = (size_t)1 << (bits - 2);
+
+    *rounded = (size + step - 1) & ~(step - 1);
+    return (bits - CLASS_BITS_MIN) * 4 +
+           (unsigned)((*rounded - ((size_t)1 << bits)) / step);
+}
+
+static bool pool_takes(const struct cz_pool *pool, size_t size)
+{
+    return pool && size > CZ_POOL_BLOCK_MIN && size <= CZ_POOL_BLOCK_MAX;
+}
+
+static void pool_lock(struct cz_pool *pool)
+{
+    /* Acquire and release: what one holder did is seen by the next. */
+    while (atomic_flag_test_and_set_explicit(&pool->lock, memory_order_acquire))
+        continue;
+}
+
+static void pool_unlock(struct cz_pool *pool)
+{
+    atomic_flag_clear_explicit(&pool->lock, memory_order_release);
+}
+
+struct cz_pool *cz_pool_create(size_t limit)
+{
+    struct cz_pool *pool = cz_zalloc(sizeof *pool);
+
+    if (!pool)
+        return NULL;
+    atomic_init(&pool->refs, 1);
+    atomic_flag_clear_explicit(&pool->lock, memory_order_relaxed);
+    pool->limit = limit;
+    return pool;
+}
+
+void cz_pool_unref(struct cz_pool *pool)
+{
+    /* acq_rel: the last one out sees all that the others did. */
+    if (!pool ||
+        atomic_fetch_sub_explicit(&pool->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        while (pool->classes[i]) {
+            struct free_block *block = pool->classes[i];
+
+            pool->classes[i] = block->next;
+            cz_free(block);
+        }
+    }
+    cz_free(pool);
+}
+
+void *cz_pool_get(struct cz_pool *pool, size_t size)
+{
+    struct free_block *block;
+    size_t rounded;
+    unsigned class;
+
+    if (!pool_takes(pool, size))
+        return cz_alloc(size);
+    class = pool_class(size, &rounded);
+    pool_lock(pool);
+    block = pool->classes[class];
+    if (block) {
+        pool->classes[class] = block->next;
+        pool->kept -= rounded;
+    }
+    pool_unlock(pool);
+    if (!block)
+        block = cz_alloc(rounded);
+    if (block)
+        atomic_fetch_add_explicit(&pool->refs, 1, memory_order_relaxed);
+    return block;
+}
+
+void cz_pool_put(struct cz_pool *pool, void *memory, size_t size)
+{
+    struct free_block *block = memory;
+    size_t rounded;
+    unsigned class;
+
+    if (!memory || !pool_takes(pool, size)) {
+        cz_free(memory);
+        return;
+    }
+    class = pool_class(size, &rounded);
+    pool_lock(pool);
+    if (pool->kept + rounded <= pool->limit) {
+        block->next = pool->classes[class];
+        pool->classes[class] = block;
+        pool->kept += rounded;
+        block = NULL;
+    }
+    pool_unlock(pool);
+    cz_free(block);
+    cz_pool_unref(pool);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * A pool of large blocks. The C library gives large blocks back to the
+ * kernel when they are freed, and each page of the next one costs a page
+ * fault: at 1 MiB a message that is more than copying it. The pool keeps
+ * some of them, up to a limit in bytes.
+ *
+ * A pool lives as long as its owner or any of its blocks.
+ *
+ * Thread: any. Owns: the blocks that nobody uses.
+ */
+#ifndef CZ_BASE_POOL_H
+#define CZ_BASE_POOL_H
+
+#include "base/compiler.h"
+
+#include <stddef.h>
+
+/* Blocks smaller than this are not worth it, larger ones too many bytes. */
+enum { CZ_POOL_BLOCK_MIN = 16384, CZ_POOL_BLOCK_MAX = 4194304 };
+
+struct cz_pool;
+
+/* `limit`: bytes that it may keep. NULL = no memory. */
+struct cz_pool *cz_pool_create(size_t limit);
+
+/* The owner's reference. `pool` may be NULL. */
+void cz_pool_unref(struct cz_pool *pool);
+
+/* A block of at least `size` bytes; NULL = no memory. Goes back with
+ * cz_pool_put, with the same size. `pool` may be NULL: then, and for sizes
+ * outside the limits above, these are cz_alloc and cz_free. */
+void *cz_pool_get(struct cz_pool *pool, size_t size);
+void cz_pool_put(struct cz_pool *pool, void *block, size_t size);
+
+#endif
