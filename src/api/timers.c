@@ -113,7 +113,6 @@ static void timers_clear(struct timer_set *set)
 
 static void timers_free(struct timer_set *set)
 {
-    cz_timers_fini(&set->queue);
     cz_free(set->timers);
     cz_free(set);
 }
@@ -162,11 +161,10 @@ static uint64_t timer_interval_us(size_t interval_ms)
                                            : (uint64_t)interval_ms * 1000;
 }
 
-/* The set's heap has had room for the timer since it was added. */
 static void timer_arm(struct timer *timer, uint64_t now_us)
 {
-    (void)!cz_timer_set(&timer->set->queue, &timer->base,
-                        timer_due_us(now_us, timer->interval_us));
+    cz_timer_set(&timer->set->queue, &timer->base,
+                 timer_due_us(now_us, timer->interval_us));
 }
 
 static void timer_on_expire(struct cz_timer *base)
@@ -194,24 +192,19 @@ int zmq_timers_add(void *handle, size_t interval_ms, zmq_timer_fn *handler,
         return -1;
     }
     if (set->last_id == INT_MAX || timers_grow(set) < 0 ||
-        !(timer = cz_zalloc(sizeof *timer)))
-        goto fail;
+        !(timer = cz_zalloc(sizeof *timer))) {
+        errno = ENOMEM;
+        return -1;
+    }
     timer->base.on_expire = timer_on_expire;
     timer->set = set;
     timer->interval_us = timer_interval_us(interval_ms);
     timer->handler = handler;
     timer->arg = arg;
-    if (cz_timer_set(&set->queue, &timer->base,
-                     timer_due_us(cz_clock_us(), timer->interval_us)) < 0)
-        goto fail;
+    timer_arm(timer, cz_clock_us());
     timer->id = ++set->last_id;
     set->timers[set->count++] = timer;
     return timer->id;
-
-fail:
-    cz_free(timer);
-    errno = ENOMEM;
-    return -1;
 }
 
 int zmq_timers_cancel(void *handle, int id)

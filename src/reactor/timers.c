@@ -2,11 +2,12 @@
 /*
  * Timers: the heap by due time, and the one loop that fires them.
  *
- * Thread: the owner of the set. Owns: the heap's array.
+ * Thread: the owner of the set. Owns: nothing.
  */
 #include "reactor/timers.h"
 
 #include "base/assert.h"
+#include "base/compiler.h"
 #include "os/clock.h"
 
 void cz_timers_init(struct cz_timers *timers)
@@ -15,17 +16,12 @@ void cz_timers_init(struct cz_timers *timers)
     timers->due_us_min = 0;
 }
 
-void cz_timers_fini(struct cz_timers *timers)
-{
-    cz_heap_fini(&timers->heap);
-}
-
-int cz_timer_set(struct cz_timers *timers, struct cz_timer *timer,
-                 uint64_t due_us)
+void cz_timer_set(struct cz_timers *timers, struct cz_timer *timer,
+                  uint64_t due_us)
 {
     if (due_us < timers->due_us_min)
         due_us = timers->due_us_min;
-    return cz_heap_set(&timers->heap, &timer->node, due_us);
+    cz_heap_set(&timers->heap, &timer->node, due_us);
 }
 
 void cz_timer_cancel(struct cz_timers *timers, struct cz_timer *timer)

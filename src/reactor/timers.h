@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Timers, in a heap. A timer is embedded in its owner and fires once.
+ * Timers, in a heap. A timer is embedded in its owner and fires once. Nothing
+ * here allocates, so setting a timer cannot fail: whatever goes wrong, there
+ * is a time to try again.
  *
- * Thread: the owner of the set. Owns: the heap's array, not the timers.
+ * Thread: the owner of the set. Owns: nothing; the timers are their owners'.
  */
 #ifndef CZ_REACTOR_TIMERS_H
 #define CZ_REACTOR_TIMERS_H
 
-#include "base/compiler.h"
 #include "base/heap.h"
 
 #include <stdbool.h>
@@ -29,13 +30,11 @@ struct cz_timers {
 };
 
 void cz_timers_init(struct cz_timers *timers);
-void cz_timers_fini(struct cz_timers *timers);
 
-/* Sets the timer, or moves it, to `due_us` on cz_clock_us's clock. 0 or
- * -ENOMEM; moving a timer that is set never fails, nor does setting a timer
- * again in its own handler, first thing. CZ_CLOCK_NEVER never fires. */
-CZ_MUST_CHECK int cz_timer_set(struct cz_timers *timers, struct cz_timer *timer,
-                               uint64_t due_us);
+/* Sets the timer, or moves it, to `due_us` on cz_clock_us's clock.
+ * CZ_CLOCK_NEVER never fires. */
+void cz_timer_set(struct cz_timers *timers, struct cz_timer *timer,
+                  uint64_t due_us);
 
 /* Harmless for a timer that is not set. */
 void cz_timer_cancel(struct cz_timers *timers, struct cz_timer *timer);
