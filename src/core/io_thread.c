@@ -447,6 +447,7 @@ int cz_io_thread_create(const char *backend,
     io->nap_us = LEASE_US;
     io->batch_us = NAP_US;
     io->pool = pool;
+    cz_io_sweep_init(io);
     io->naps_end_us = CZ_CLOCK_NEVER;
     atomic_init(&io->driver, CZ_IO_THREAD);
     rc = io_open(io, backend);

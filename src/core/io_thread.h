@@ -86,6 +86,10 @@ struct cz_io_thread {
     uint64_t naps_end_us; /* CZ_CLOCK_NEVER if there are none */
     uint64_t batch_us;    /* how long the next ones are */
 
+    /* Connections that may hold more memory than an idle one should. */
+    struct cz_list sweepers;
+    struct cz_timer sweep;
+
     struct cz_list tenants;
     uint32_t tenant_count;
     _Atomic uint32_t load; /* connections and listeners, for placing new ones */
@@ -115,6 +119,13 @@ CZ_MUST_CHECK int cz_io_thread_create(const char *backend,
  * destroy does so too, if need be, and frees it. */
 void cz_io_thread_stop(struct cz_io_thread *io);
 void cz_io_thread_destroy(struct cz_io_thread *io);
+
+/* Something here that may have memory to give back. */
+struct cz_io_sweeper {
+    struct cz_list link;
+    /* Gives back what is not needed. True: that is all. */
+    bool (*on_sweep)(struct cz_io_sweeper *sweeper);
+};
 
 enum cz_io_urgency {
     CZ_IO_NOW,  /* here and now if the helm is free */
@@ -162,6 +173,11 @@ void cz_io_cancel_timer(struct cz_io_thread *io, struct cz_timer *timer);
 
 /* Calls napper->on_nap_end in a moment, or when somebody asks for help. */
 void cz_io_nap(struct cz_io_thread *io, struct cz_io_napper *napper);
+
+/* Calls sweeper->on_sweep within a fraction of a second, until it says that
+ * it is done. Costs nothing while that is still to come. */
+void cz_io_sweep_later(struct cz_io_thread *io, struct cz_io_sweeper *sweeper);
+void cz_io_sweep_init(struct cz_io_thread *io);
 
 /* The arrival chunk, made if need be; NULL = no memory. Who keeps it calls
  * cz_io_take_arrival. */

@@ -117,6 +117,27 @@ static void pipe_on_attach(struct cz_command *command)
     pipe_unref(pipe);
 }
 
+static void pipe_on_trim(struct cz_command *command)
+{
+    struct cz_pipe_end *end =
+        cz_container_of(command, struct cz_pipe_end, trim);
+    struct cz_pipe *pipe = end->pipe;
+
+    atomic_store(&end->is_trim_posted, 0);
+    if (end->is_open)
+        cz_stream_trim(end->out);
+    pipe_unref(pipe);
+}
+
+bool cz_pipe_slim(struct cz_pipe_end *end)
+{
+    if (cz_stream_slim(end->in) &&
+        atomic_exchange(&end->peer->is_trim_posted, 1) == 0)
+        (void)pipe_post(end->peer, &end->peer->trim, CZ_IO_SOON);
+    cz_stream_trim(end->out);
+    return !cz_stream_is_fat(end->out);
+}
+
 /* ---- beginning ------------------------------------------------------ */
 
 static void pipe_init_end(struct cz_pipe *pipe, int index)
@@ -132,6 +153,7 @@ static void pipe_init_end(struct cz_pipe *pipe, int index)
     end->writable.run = pipe_on_writable;
     end->closed.run = pipe_on_closed;
     end->attach.run = pipe_on_attach;
+    end->trim.run = pipe_on_trim;
     cz_list_init(&end->link);
     cz_list_init(&end->lb_link);
     cz_list_init(&end->fq_link);

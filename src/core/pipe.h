@@ -60,6 +60,8 @@ struct cz_pipe_end {
     struct cz_command writable;
     struct cz_command closed;
     struct cz_command attach;
+    struct cz_command trim;
+    _Atomic uint32_t is_trim_posted;
 
     /* The owner's: its lists, and what it knows about the far end. */
     struct cz_list link;     /* of all ends of the owner */
@@ -161,6 +163,10 @@ cz_pipe_read_short(struct cz_pipe_end *end, struct cz_frame *frame)
 
 /* Is there a message? If not, on_readable follows. */
 bool cz_pipe_is_readable(struct cz_pipe_end *end);
+
+/* Gives back memory that the pipe does not need while it is idle, and asks
+ * the far end for its part. True: nothing is left to give. */
+bool cz_pipe_slim(struct cz_pipe_end *end);
 
 /* Tells the far end about the connection that messages come from now on. The
  * reference passes on. 0 or -ENOMEM: then the reference is dropped. */

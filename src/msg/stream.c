@@ -296,12 +296,10 @@ void cz_stream_trim(struct cz_stream *s)
     stream_unclaim(s);
 }
 
-uint32_t cz_stream_held(const struct cz_stream *s)
+bool cz_stream_is_fat(const struct cz_stream *s)
 {
-    const struct cz_chunk *spare =
-        atomic_load_explicit(&s->spare, memory_order_relaxed);
-
-    return (s->w.chunk ? s->w.chunk->capacity : 0) + (spare ? CZ_CHUNK_MIN : 0);
+    return s->w.chunk ||
+           atomic_load_explicit(&s->spare, memory_order_relaxed) != NULL;
 }
 
 /* ---- frames -------------------------------------------------------- */

@@ -94,6 +94,7 @@ struct cz_stream_reader {
     uint32_t consumed;      /* messages read ever */
     uint32_t credited;      /* `consumed` when it was last told */
     struct cz_chunk *chunk;
+    uint32_t capacity; /* of that chunk, as long as nobody was asked for it */
     size_t sent; /* wire reading: bytes of the frame at `at` already gone */
     uint32_t slept_at; /* `consumed` when it last fell asleep */
     uint8_t small_batches;
@@ -244,8 +245,8 @@ void cz_stream_write_chunk(struct cz_stream *stream, struct cz_chunk *chunk,
 /* Gives the open chunk back if the reader has read everything. */
 void cz_stream_trim(struct cz_stream *stream);
 
-/* Bytes that an idle stream would hold on to. */
-uint32_t cz_stream_held(const struct cz_stream *stream);
+/* Does the writer hold memory that an idle stream can do without? */
+bool cz_stream_is_fat(const struct cz_stream *stream);
 
 /* ---- the reader ---------------------------------------------------- */
 
@@ -296,6 +297,10 @@ CZ_MUST_CHECK static inline bool cz_stream_count(struct cz_stream *s)
 
 /* Tells how much was read. True: the writer waits and is owed a wake-up. */
 CZ_MUST_CHECK bool cz_stream_give_credit(struct cz_stream *stream);
+
+/* Frees what the reader can, and says, once, whether the writer should be
+ * asked for its chunk (cz_stream_trim), because it is large and read. */
+CZ_MUST_CHECK bool cz_stream_slim(struct cz_stream *stream);
 
 /* The wake-up has arrived. */
 void cz_stream_on_wake(struct cz_stream *stream);

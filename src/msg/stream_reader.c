@@ -52,6 +52,7 @@ static void reader_next_chunk(struct cz_stream *s)
 
     r->chunk = old->next;
     r->at = r->chunk->bytes + r->chunk->begin;
+    r->capacity = r->chunk->size;
     r->consumed = old->messages;
     /* Release: pairs with the acquire in the writer's exchange, so that the
      * reads above come before the chunk is filled again. */
@@ -117,6 +118,7 @@ static void reader_wake(struct cz_stream *s)
         r->chunk = s->restart;
         s->restart = NULL;
         r->at = r->chunk->bytes + r->chunk->begin;
+        r->capacity = r->chunk->size;
     }
 }
 
@@ -190,6 +192,18 @@ bool cz_stream_refresh(struct cz_stream *s)
     if (r->consumed != r->credited && cz_stream_give_credit(s))
         r->owes_wake = true;
     return false;
+}
+
+bool cz_stream_slim(struct cz_stream *s)
+{
+    bool is_large = s->r.is_asleep && s->r.capacity > CZ_CHUNK_MIN;
+
+    /* Acquire: as in stream_obtain. */
+    cz_chunk_destroy(
+        atomic_exchange_explicit(&s->spare, NULL, memory_order_acquire));
+    if (is_large)
+        s->r.capacity = 0;
+    return is_large;
 }
 
 void cz_stream_on_wake(struct cz_stream *s)

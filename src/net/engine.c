@@ -95,6 +95,14 @@ static void engine_on_nap_end(struct cz_io_napper *napper)
         cz_container_of(napper, struct cz_engine, out.napper));
 }
 
+static bool engine_on_sweep(struct cz_io_sweeper *sweeper)
+{
+    struct cz_engine *e =
+        cz_container_of(sweeper, struct cz_engine, sweeper);
+
+    return cz_pipe_slim(e->pipe);
+}
+
 int cz_engine_create(struct cz_session *session,
                      const struct cz_handshake_result *result,
                      struct cz_engine **out)
@@ -113,6 +121,8 @@ int cz_engine_create(struct cz_session *session,
     e->handler.on_events = engine_on_events;
     e->out.napper.on_nap_end = engine_on_nap_end;
     cz_list_init(&e->out.napper.link);
+    e->sweeper.on_sweep = engine_on_sweep;
+    cz_list_init(&e->sweeper.link);
     e->heartbeat.interval.on_expire = engine_on_interval;
     e->heartbeat.timeout.on_expire = engine_on_timeout;
     e->heartbeat.ttl.on_expire = engine_on_ttl;
@@ -163,6 +173,7 @@ void cz_engine_destroy(struct cz_engine *e)
     cz_io_cancel_timer(e->io, &e->heartbeat.timeout);
     cz_io_cancel_timer(e->io, &e->heartbeat.ttl);
     cz_list_remove(&e->out.napper.link);
+    cz_list_remove(&e->sweeper.link);
     if (e->out.is_blocked)
         e->io->blocked_writers--;
     cz_io_unwatch(e->io, e->poll_id);

@@ -290,6 +290,7 @@ static bool engine_take(struct cz_engine *e, uint8_t *at, size_t got)
     size_t carried = e->in.carry_size;
 
     engine_on_life(e);
+    cz_io_sweep_later(e->io, &e->sweeper);
     if (e->in.large) {
         size_t missing = e->in.large->size - e->in.large_got;
         size_t part = got < missing ? got : missing;

@@ -151,6 +151,7 @@ static int engine_write_batch(struct cz_engine *e)
     if (n < 0)
         return -1;
     e->out.batch_left = total - (size_t)n;
+    cz_io_sweep_later(e->io, &e->sweeper);
     if (n > 0 && cz_stream_sent(e->pipe->in, (size_t)n))
         cz_pipe_give_credit(e->pipe);
     return e->out.batch_left == 0;

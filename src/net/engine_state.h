@@ -64,6 +64,7 @@ struct cz_engine {
         struct cz_io_napper napper;
     } out;
 
+    struct cz_io_sweeper sweeper;
     struct {
         struct cz_timer interval; /* the next PING is due */
         struct cz_timer timeout;  /* the answer to ours is overdue */

@@ -158,7 +158,7 @@ static void restless_pause(struct duo *d, uint32_t number)
 {
     if (d->course.shape != RESTLESS || number % 32)
         return;
-    for (int i = 0; i < 400 && cz_stream_held(&d->stream) > 0; i++) {
+    for (int i = 0; i < 400 && cz_stream_is_fat(&d->stream); i++) {
         cz_stream_trim(&d->stream);
         cz_cpu_relax();
     }
