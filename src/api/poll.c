@@ -214,6 +214,14 @@ static int poll_examine(struct poll_set *set)
     return 0;
 }
 
+static uint64_t poll_deadline(long timeout_ms)
+{
+    /* From some number on it is more than the clock can count. */
+    if (timeout_ms < 0 || (uint64_t)timeout_ms > INT64_MAX / 2000)
+        return CZ_CLOCK_NEVER;
+    return cz_clock_us() + (uint64_t)timeout_ms * 1000;
+}
+
 static int poll_run(struct poll_set *set, long timeout_ms)
 {
     struct pollfd on_stack[ON_STACK];
@@ -221,9 +229,7 @@ static int poll_run(struct poll_set *set, long timeout_ms)
 
     if (rc != 0)
         return rc;
-    set->deadline_us = timeout_ms < 0 ? CZ_CLOCK_NEVER
-                                      : cz_clock_us() +
-                                            (uint64_t)timeout_ms * 1000;
+    set->deadline_us = poll_deadline(timeout_ms);
     if (set->count == 0)
         return poll_nothing(set->deadline_us);
     if (set->sole)

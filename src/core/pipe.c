@@ -194,6 +194,7 @@ void cz_pipe_set_marks(struct cz_pipe_end *end, int sndhwm, int rcvhwm)
     atomic_store(&end->rcvhwm, rcvhwm);
     cz_stream_set_hwm(end->out, pipe_mark(end, end->peer));
     cz_stream_set_hwm(end->in, pipe_mark(end->peer, end));
+    cz_stream_forget_credit(end->out);
     /* There may be more room than before. */
     cz_pipe_give_credit(end);
 }

@@ -138,6 +138,13 @@ void cz_stream_set_hwm(struct cz_stream *stream, uint32_t hwm);
 
 /* ---- the writer ---------------------------------------------------- */
 
+/* After the mark has changed: asks for credit anew, not only when what was
+ * granted under the old one is used up. The message begun keeps its own. */
+static inline void cz_stream_forget_credit(struct cz_stream *s)
+{
+    s->w.credit = s->w.is_in_message;
+}
+
 /* The slow halves of the inline functions below. */
 uint8_t *cz_stream_grow(struct cz_stream *stream, size_t need);
 bool cz_stream_refill(struct cz_stream *stream);

@@ -203,6 +203,19 @@ static void marks_set_later_count_for_living_connections(void **state)
     assert_int_equal(send_until_full(push, 11, 0), 10);
 }
 
+static void a_lower_mark_counts_at_once(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *push = env_socket(env, ZMQ_PUSH);
+
+    env_free_endpoint(env, endpoint);
+    assert_ok(zmq_connect(push, endpoint));
+    send_text(push, "asks for credit", 0);
+    set_int(push, ZMQ_SNDHWM, 5);
+    assert_int_equal(send_until_full(push, 1000, 0), 4);
+}
+
 static void a_sender_stops_when_nobody_reads_and_goes_on_after(void **state)
 {
     struct env *env = *state;
@@ -291,6 +304,7 @@ int main(void)
         ON(inproc, a_multipart_message_counts_as_one),
         ON(inproc, room_is_given_back_in_half_marks),
         ON(inproc, marks_set_later_count_for_living_connections),
+        ON_STREAMS(a_lower_mark_counts_at_once),
         ON_EACH(a_connecting_sender_takes_its_mark_without_a_peer),
         ON_EACH(a_small_mark_passes_any_number_of_messages),
         ON_EACH(no_mark_takes_any_number_of_messages),

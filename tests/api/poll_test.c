@@ -11,6 +11,7 @@
 #include "common/socket.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <unistd.h>
 
 #define SHORT_MS 50
@@ -255,6 +256,24 @@ static void a_descriptor_wakes_a_poll(void **state)
     close(fds[1]);
 }
 
+static void the_longest_timeout_does_not_end_at_once(void **state)
+{
+    struct env *env = *state;
+    zmq_pollitem_t items[2] = {{.events = ZMQ_POLLIN}, {.events = ZMQ_POLLIN}};
+    struct call call;
+    int fds[2];
+
+    assert_int_equal(pipe(fds), 0);
+    items[0].socket = env_socket(env, ZMQ_PULL);
+    items[1].fd = fds[0];
+    call_start(&call, write_byte, &fds[1]);
+    assert_int_equal(zmq_poll(items, 2, LONG_MAX), 1);
+    assert_int_equal(items[1].revents, ZMQ_POLLIN);
+    assert_int_equal(call_join(&call), 1);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 #define TRICKLE 2000
 
 static int trickle(void *push)
@@ -316,6 +335,7 @@ int main(void)
         ON(inproc, a_descriptor_that_hung_up_shows_an_error),
         ON_EACH(a_message_wakes_a_poll_on_many_sockets),
         ON(inproc, a_descriptor_wakes_a_poll),
+        ON(inproc, the_longest_timeout_does_not_end_at_once),
         ON_EACH(no_wake_up_is_lost),
         ON_EACH(hundreds_of_sockets_can_be_polled),
     };
