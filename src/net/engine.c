@@ -71,20 +71,23 @@ static void engine_on_interval(struct cz_timer *timer)
     cz_engine_flush(e);
 }
 
+/* Nothing has come for too long; unless it is us who do not read, because the
+ * pipe is full. */
+static void engine_on_silence(struct cz_engine *e)
+{
+    if (!e->in.is_stopped)
+        cz_session_on_engine_failed(e->session, false);
+}
+
 static void engine_on_timeout(struct cz_timer *timer)
 {
-    struct cz_engine *e =
-        cz_container_of(timer, struct cz_engine, heartbeat.timeout);
-
-    cz_session_on_engine_failed(e->session, false);
+    engine_on_silence(
+        cz_container_of(timer, struct cz_engine, heartbeat.timeout));
 }
 
 static void engine_on_ttl(struct cz_timer *timer)
 {
-    struct cz_engine *e =
-        cz_container_of(timer, struct cz_engine, heartbeat.ttl);
-
-    cz_session_on_engine_failed(e->session, false);
+    engine_on_silence(cz_container_of(timer, struct cz_engine, heartbeat.ttl));
 }
 
 /* ---- beginning and end ---------------------------------------------- */

@@ -219,7 +219,9 @@ bool cz_engine_write(struct cz_engine *e)
     uint32_t consumed = e->pipe->in->r.consumed;
     int step = 1;
 
-    if (e->out.is_blocked || e->out.is_broken)
+    if (e->out.is_broken)
+        return engine_break(e);
+    if (e->out.is_blocked)
         return true;
     while (step == 1) {
         if (e->out.batch_left == 0)

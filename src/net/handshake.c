@@ -417,7 +417,8 @@ static void handshake_settle(struct cz_handshake *h)
         /* A broken connection with more to be read: the reading side has the
          * last words of the peer, and then its end. */
         cz_io_set_interest(handshake_io(h), h->poll_id,
-                           CZ_POLL_IN | (rc == -EAGAIN ? CZ_POLL_OUT : 0));
+                           (h->is_done ? 0 : CZ_POLL_IN) |
+                               (rc == -EAGAIN ? CZ_POLL_OUT : 0));
 }
 
 static void handshake_on_events(struct cz_poll_handler *handler,

@@ -13,6 +13,7 @@
 #include "common/socket.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static int term(void *ctx)
@@ -285,6 +286,28 @@ static void a_peer_that_broke_the_protocol_is_not_waited_for(void **state)
     env->ctx = NULL;
 }
 
+/* It reads no more, and does not hang up either. */
+static void a_peer_that_stopped_reading_is_not_waited_for(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *push = endless_push(env);
+    int peer;
+
+    if (!is_ceromq())
+        skip(); /* Waits for ever. */
+    env_bind(env, push, endpoint);
+    peer = raw_connect(endpoint);
+    raw_handshake(peer, "PULL");
+    assert_int_equal(shutdown(peer, SHUT_RD), 0);
+    send_text(push, "one", 0);
+    send_text(push, "two", 0);
+    env_close_socket(env, push);
+    assert_ok(zmq_ctx_term(env->ctx));
+    env->ctx = NULL;
+    close(peer);
+}
+
 static void without_reconnection_nobody_is_waited_for(void **state)
 {
     struct env *env = *state;
@@ -317,6 +340,7 @@ int main(void)
         ON_STREAMS(what_the_kernel_holds_is_read_after_the_hang_up),
         ON_STREAMS(unread_messages_do_not_hold_up_term),
         ON_STREAMS(a_peer_that_broke_the_protocol_is_not_waited_for),
+        ON(ipc, a_peer_that_stopped_reading_is_not_waited_for),
         ON_STREAMS(without_reconnection_nobody_is_waited_for),
     };
 
