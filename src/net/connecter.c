@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 
 struct cz_connecter {
     struct cz_session *session;
@@ -116,12 +117,26 @@ static void connecter_on_retry(struct cz_timer *timer)
 
 /* ---- dialling ------------------------------------------------------- */
 
+/* Where nobody listens, the kernel may choose the port that is dialled for the
+ * one to dial from, and connect the descriptor to itself. Kept, it would also
+ * keep the port from who is to listen there. */
+static bool is_connected_to_itself(int fd)
+{
+    struct cz_addr local, remote;
+
+    return cz_sock_local(fd, &local) == 0 && cz_addr_port(&local) != 0 &&
+           cz_sock_remote(fd, &remote) == 0 && local.length == remote.length &&
+           memcmp(&local.u, &remote.u, local.length) == 0;
+}
+
 static void connecter_succeeded(struct cz_connecter *c)
 {
     struct cz_session *session = c->session;
     int fd = c->fd;
     int rc = session->transport->tune(session->options, fd);
 
+    if (rc == 0 && is_connected_to_itself(fd))
+        rc = -ECONNREFUSED;
     if (rc != 0) {
         connecter_failed(c, rc);
         return;

@@ -7,6 +7,7 @@
  */
 #include "common/env.h"
 
+#include "common/monitor.h"
 #include "common/socket.h"
 
 #include <errno.h>
@@ -100,6 +101,9 @@ static void transports_of_other_types_are_refused(void **state)
     };
 
     check_rows(*state, rows, sizeof(rows) / sizeof(rows[0]));
+    assert_fails(
+        zmq_unbind(env_socket(*state, ZMQ_DEALER), rows[0].endpoint),
+        ENOCOMPATPROTO);
 }
 
 static void null_is_no_endpoint(void **state)
@@ -240,6 +244,26 @@ static void a_source_address_may_stand_before_the_target(void **state)
     expect_text(pull, "x");
 }
 
+/* From and to the same port, which the kernel lets be. */
+static void nobody_connects_to_itself(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    char from[2 * ENDPOINT_MAX];
+    void *pair = env_socket(env, ZMQ_PAIR);
+    void *monitor = monitor_open(env, pair, ZMQ_EVENT_ALL);
+
+    if (!is_ceromq())
+        skip(); /* Takes itself for its peer. */
+    env_free_endpoint(env, endpoint);
+    snprintf(from, sizeof(from), "%s;%s", endpoint,
+             endpoint + strlen("tcp://"));
+    assert_ok(zmq_connect(pair, from));
+    monitor_expect(monitor, ZMQ_EVENT_CONNECT_DELAYED);
+    monitor_expect(monitor, ZMQ_EVENT_CLOSED);
+    monitor_expect(monitor, ZMQ_EVENT_CONNECT_RETRIED);
+}
+
 static void names_are_resolved_when_connecting(void **state)
 {
     struct env *env = *state;
@@ -316,6 +340,7 @@ int main(void)
         ON(inproc, a_name_in_use_is_refused),
         ON(tcp, a_name_in_use_is_refused),
         ON(tcp, a_source_address_may_stand_before_the_target),
+        ON(tcp, nobody_connects_to_itself),
         ON(tcp, names_are_resolved_when_connecting),
         ON(tcp, ipv6_carries_messages),
         ON(tcp, ipv6_wildcards_accept_ipv4),
