@@ -59,8 +59,10 @@ int cz_socket_create(struct cz_ctx *ctx, const struct cz_socket_ops *ops,
     if (rc != 0)
         return rc;
     s = cz_container_of(link, struct cz_socket, link);
-    memset((char *)s + offsetof(struct cz_socket, tag), 0,
-           CZ_SOCKET_SLOT_SIZE - offsetof(struct cz_socket, tag));
+    /* Not the tag: the context, to which the socket is known already, may be
+     * looking at it. */
+    memset((char *)s + offsetof(struct cz_socket, is_terminated), 0,
+           CZ_SOCKET_SLOT_SIZE - offsetof(struct cz_socket, is_terminated));
     rc = socket_open(s, ctx);
     if (rc != 0)
         goto fail;
@@ -80,9 +82,9 @@ int cz_socket_create(struct cz_ctx *ctx, const struct cz_socket_ops *ops,
     s->spin_us_max = (uint32_t)config.spin_us;
     s->may_drive = config.baton;
     ops->init(s);
-    s->tag = CZ_SOCKET_TAG;
-    /* A shutdown that came while the mailbox was not there yet. */
+    /* A shutdown that came before this gets no command through. */
     cz_mutex_lock(&ctx->lock);
+    s->tag = CZ_SOCKET_TAG;
     s->is_terminated = ctx->is_terminating;
     cz_mutex_unlock(&ctx->lock);
     *out = s;

@@ -148,8 +148,12 @@ int cz_socket_unbind(struct cz_socket *s, const char *endpoint)
         rc = endpoint_parse(s, endpoint, &transport, &address);
     if (rc != 0)
         return rc;
-    if (transport->unbind && transport->unbind(s, endpoint) == 0)
-        count++;
+    if (transport->unbind) {
+        rc = transport->unbind(s, endpoint);
+        if (rc != 0 && rc != -ENOENT)
+            return rc;
+        count = rc == 0;
+    }
     count += endpoints_end(s, endpoint);
     for (int i = 0; count == 0 && transport->respell; i++) {
         rc = transport->respell(s, address, respelled, sizeof respelled, i);

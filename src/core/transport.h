@@ -28,8 +28,8 @@ struct cz_transport {
                    const char *address);
 
     /* Ends what was bound or connected under this name and is not in the
-     * socket's list of endpoints. 0 or -ENOENT. NULL: everything is in the
-     * list. */
+     * socket's list of endpoints. 0; -ENOENT; or another error, which ends
+     * the search. NULL: everything is in the list. */
     int (*unbind)(struct cz_socket *socket, const char *endpoint);
 
     /* Another spelling under which the endpoint may be in the list, for

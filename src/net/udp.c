@@ -15,8 +15,15 @@ static int udp_refuse(struct cz_socket *socket CZ_UNUSED,
     return -CZ_ENOCOMPATPROTO;
 }
 
+static int udp_refuse_unbind(struct cz_socket *socket CZ_UNUSED,
+                             const char *endpoint CZ_UNUSED)
+{
+    return -CZ_ENOCOMPATPROTO;
+}
+
 const struct cz_transport cz_udp_transport = {
     .scheme = "udp",
     .bind = udp_refuse,
     .connect = udp_refuse,
+    .unbind = udp_refuse_unbind,
 };
