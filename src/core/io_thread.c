@@ -504,12 +504,11 @@ void cz_io_unwatch(struct cz_io_thread *io, cz_poll_id id)
     cz_poller_remove(io->poller, id);
 }
 
-int cz_io_set_timer(struct cz_io_thread *io, struct cz_timer *timer,
-                    uint64_t delay_us)
+void cz_io_set_timer(struct cz_io_thread *io, struct cz_timer *timer,
+                     uint64_t delay_us)
 {
     io->has_changed = true;
     cz_timer_set(&io->timers, timer, io->now_us + delay_us);
-    return 0;
 }
 
 void cz_io_cancel_timer(struct cz_io_thread *io, struct cz_timer *timer)

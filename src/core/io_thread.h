@@ -167,8 +167,8 @@ void cz_io_set_interest(struct cz_io_thread *io, cz_poll_id id,
                         unsigned interest);
 void cz_io_unwatch(struct cz_io_thread *io, cz_poll_id id);
 
-CZ_MUST_CHECK int cz_io_set_timer(struct cz_io_thread *io,
-                                  struct cz_timer *timer, uint64_t delay_us);
+void cz_io_set_timer(struct cz_io_thread *io, struct cz_timer *timer,
+                     uint64_t delay_us);
 void cz_io_cancel_timer(struct cz_io_thread *io, struct cz_timer *timer);
 
 /* Calls napper->on_nap_end in a moment, or when somebody asks for help. */

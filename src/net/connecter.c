@@ -77,8 +77,7 @@ static int connecter_next_delay(struct cz_connecter *c)
     return c->delay_ms;
 }
 
-/* False: there will be no other attempt, for reconnecting is switched off or
- * there is no memory for a timer. */
+/* False: there will be no other attempt, for reconnecting is switched off. */
 static bool connecter_wait(struct cz_connecter *c)
 {
     int delay_ms;
@@ -86,9 +85,7 @@ static bool connecter_wait(struct cz_connecter *c)
     if (c->session->options->reconnect_ivl_ms <= 0)
         return false;
     delay_ms = connecter_next_delay(c);
-    if (cz_io_set_timer(connecter_io(c), &c->retry,
-                        (uint64_t)delay_ms * 1000) != 0)
-        return false;
+    cz_io_set_timer(connecter_io(c), &c->retry, (uint64_t)delay_ms * 1000);
     cz_session_tell(c->session, CZ_EVENT_CONNECT_RETRIED, (uint32_t)delay_ms);
     return true;
 }
@@ -172,8 +169,8 @@ static int connecter_wait_for_fd(struct cz_connecter *c)
                             &c->poll_id);
 
     if (rc == 0 && timeout_ms > 0)
-        rc = cz_io_set_timer(connecter_io(c), &c->timeout,
-                             (uint64_t)timeout_ms * 1000);
+        cz_io_set_timer(connecter_io(c), &c->timeout,
+                        (uint64_t)timeout_ms * 1000);
     return rc;
 }
 

@@ -51,9 +51,8 @@ void cz_engine_flush(struct cz_engine *e)
 void cz_engine_start_timer(struct cz_engine *e, struct cz_timer *timer,
                            uint64_t delay_ms)
 {
-    /* Without memory for a timer there is one heartbeat less. */
     if (!cz_timer_is_set(timer))
-        (void)!cz_io_set_timer(e->io, timer, delay_ms * 1000);
+        cz_io_set_timer(e->io, timer, delay_ms * 1000);
 }
 
 static void engine_on_interval(struct cz_timer *timer)

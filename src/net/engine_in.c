@@ -34,6 +34,13 @@ static bool engine_fail(struct cz_engine *e, bool is_fatal)
     return false;
 }
 
+/* There is no memory for what has come. That passes, so it is no reason to
+ * give the peer up. */
+static bool engine_starve(struct cz_engine *e)
+{
+    return engine_fail(e, false);
+}
+
 static bool engine_carry(struct cz_engine *e, const uint8_t *bytes, size_t size)
 {
     if (size == 0)
@@ -88,7 +95,7 @@ static bool engine_end_large(struct cz_engine *e)
         return true;
     }
     if (cz_stream_write_beyond(out, &frame, &must_wake) != 0)
-        return engine_fail(e, true);
+        return engine_starve(e);
     e->in.large = NULL;
     e->in.is_in_message = frame.flags & CZ_FRAME_MORE;
     if (must_wake)
@@ -108,7 +115,7 @@ static size_t engine_begin_large(struct cz_engine *e,
         got = scan->body;
     e->in.large = cz_buffer_create(e->io->pool, scan->body);
     if (!e->in.large) {
-        engine_fail(e, true);
+        engine_starve(e);
         return 0;
     }
     e->in.large_flags = scan->flags;
@@ -142,7 +149,7 @@ static bool engine_deliver(struct cz_engine *e,
                               &must_wake);
     } else if (cz_stream_write_run(out, at, scan->complete, scan->end,
                                    scan->messages, &must_wake) != 0) {
-        return engine_fail(e, true);
+        return engine_starve(e);
     }
     if (must_wake)
         cz_pipe_wake_reader(e->pipe);
@@ -163,7 +170,7 @@ static bool engine_process(struct cz_engine *e, uint8_t *at, size_t size)
         /* First the rest, then the frames: with them the chunk may go. */
         if (stop == CZ_SCAN_MORE &&
             !engine_carry(e, at + scan.end, size - scan.end))
-            return engine_fail(e, true);
+            return engine_starve(e);
         if (scan.end > 0 && !engine_deliver(e, &scan, at, stop == CZ_SCAN_MORE))
             return false;
         e->in.is_in_message = scan.is_in_message;
@@ -177,7 +184,7 @@ static bool engine_process(struct cz_engine *e, uint8_t *at, size_t size)
                 return engine_fail(e, true);
             used = scan.header + scan.body;
             if (used > size)
-                return engine_carry(e, at, size) || engine_fail(e, true);
+                return engine_carry(e, at, size) || engine_starve(e);
             engine_on_command(e, at + scan.header, scan.body);
             break;
         case CZ_SCAN_LARGE:
@@ -227,7 +234,7 @@ static bool engine_process_old(struct cz_engine *e, uint8_t *bytes, size_t size)
             continue;
         }
         if (rc == 0 || size - header < body)
-            return engine_carry(e, bytes, size) || engine_fail(e, true);
+            return engine_carry(e, bytes, size) || engine_starve(e);
         /* The new header is never longer than the old one, but for bodies of
          * 254 and 255 bytes, where it is shorter: it fits in its place. */
         used = cz_frame_put_header(head, has_more ? CZ_FRAME_MORE : 0, body);
@@ -332,7 +339,7 @@ bool cz_engine_read(struct cz_engine *e)
             break;
         to = engine_prepare(e, &room);
         if (!to)
-            return engine_fail(e, true);
+            return engine_starve(e);
         got = engine_receive(e, to, room);
         if (got == -EAGAIN)
             break;

@@ -473,8 +473,7 @@ static int handshake_begin(struct cz_handshake *h)
     if (rc == 0)
         rc = cz_io_watch_fd(io, h->fd, &h->handler, CZ_POLL_IN, &h->poll_id);
     if (rc == 0 && o->handshake_ivl_ms > 0)
-        rc = cz_io_set_timer(io, &h->timeout,
-                             (uint64_t)o->handshake_ivl_ms * 1000);
+        cz_io_set_timer(io, &h->timeout, (uint64_t)o->handshake_ivl_ms * 1000);
     return rc;
 }
 

@@ -56,16 +56,32 @@ static void listener_pause(struct cz_listener *l)
 {
     struct cz_io_thread *io = l->object.tenant->io;
 
-    /* Without memory even for a timer, level-triggered polling is the retry. */
-    if (cz_io_set_timer(io, &l->pause, PAUSE_US) == 0)
-        cz_io_set_interest(io, l->poll_id, 0);
+    cz_io_set_timer(io, &l->pause, PAUSE_US);
+    cz_io_set_interest(io, l->poll_id, 0);
+}
+
+/* Without memory, tries again later: zmq_bind has said that it is bound, and
+ * who connects meanwhile waits in the kernel's queue. */
+static void listener_watch(struct cz_listener *l)
+{
+    struct cz_io_thread *io = l->object.tenant->io;
+    int rc = cz_io_watch_fd(io, l->listening.fd, &l->handler, CZ_POLL_IN,
+                            &l->poll_id);
+
+    if (rc == 0)
+        return;
+    listener_tell(l, CZ_EVENT_ACCEPT_FAILED, -rc);
+    cz_io_set_timer(io, &l->pause, PAUSE_US);
 }
 
 static void listener_on_pause_end(struct cz_timer *timer)
 {
     struct cz_listener *l = cz_container_of(timer, struct cz_listener, pause);
 
-    cz_io_set_interest(l->object.tenant->io, l->poll_id, CZ_POLL_IN);
+    if (l->poll_id)
+        cz_io_set_interest(l->object.tenant->io, l->poll_id, CZ_POLL_IN);
+    else
+        listener_watch(l);
 }
 
 static void listener_welcome(struct cz_listener *l, int fd)
@@ -132,14 +148,7 @@ static void listener_end(struct cz_listener *l)
 
 static void listener_start(struct cz_io_object *object)
 {
-    struct cz_listener *l = listener_of(object);
-    int rc = cz_io_watch_fd(object->tenant->io, l->listening.fd, &l->handler,
-                            CZ_POLL_IN, &l->poll_id);
-
-    if (rc == 0)
-        return;
-    listener_tell(l, CZ_EVENT_ACCEPT_FAILED, -rc);
-    listener_end(l);
+    listener_watch(listener_of(object));
 }
 
 static void listener_stop(struct cz_io_object *object, int linger_ms CZ_UNUSED)
@@ -147,7 +156,8 @@ static void listener_stop(struct cz_io_object *object, int linger_ms CZ_UNUSED)
     struct cz_listener *l = listener_of(object);
 
     cz_io_cancel_timer(object->tenant->io, &l->pause);
-    cz_io_unwatch(object->tenant->io, l->poll_id);
+    if (l->poll_id)
+        cz_io_unwatch(object->tenant->io, l->poll_id);
     listener_end(l);
 }
 

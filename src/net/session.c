@@ -77,9 +77,8 @@ static void session_wind_up(struct cz_session *session, int linger_ms)
     else if (session->object.is_living &&
              !cz_stream_has_data(session->pipe->in))
         session_end(session);
-    if (session->object.is_living && linger_ms > 0 &&
-        cz_io_set_timer(io, &session->linger, (uint64_t)linger_ms * 1000) != 0)
-        session_end(session);
+    if (session->object.is_living && linger_ms > 0)
+        cz_io_set_timer(io, &session->linger, (uint64_t)linger_ms * 1000);
     cz_io_object_unref(&session->object);
 }
 
