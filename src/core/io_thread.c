@@ -287,7 +287,7 @@ static void io_main(void *arg)
     struct cz_io_thread *io = arg;
     int rc;
 
-    helm_take(io);
+    cz_io_lock(io);
     while (!atomic_load(&io->is_stopping)) {
         if (atomic_load(&io->driver) == CZ_IO_THREAD) {
             io->must_take_over = false;
@@ -377,6 +377,7 @@ void cz_io_look(struct cz_io_thread *io)
     if (atomic_load(&io->driver) == CZ_IO_NOBODY) {
         /* A turn lets go of the helm: nobody else must begin one. */
         atomic_store(&io->driver, CZ_IO_APPLICATION);
+        io->now_us = cz_clock_us();
         rc = io_turn(io, NULL, 0);
         (void)rc; /* it does not wait, so nothing interrupts it */
         drive_end(io);
