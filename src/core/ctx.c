@@ -294,7 +294,7 @@ int cz_ctx_choose_io(struct cz_ctx *ctx, uint64_t affinity,
         uint32_t load = atomic_load_explicit(&ctx->io[i]->load,
                                              memory_order_relaxed);
 
-        if (affinity != 0 && !(i < 64 && affinity >> i & 1))
+        if (!cz_ctx_io_is_allowed(i, affinity))
             continue;
         if (!best || load < best_load) {
             best = ctx->io[i];

@@ -115,6 +115,12 @@ unsigned cz_ctx_cpu_count(struct cz_ctx *ctx);
  * drives all I/O meanwhile. */
 void cz_ctx_resume_io(struct cz_ctx *ctx);
 
+/* Does this ZMQ_AFFINITY allow the I/O thread of this number? */
+static inline bool cz_ctx_io_is_allowed(int index, uint64_t affinity)
+{
+    return affinity == 0 || (index < 64 && affinity >> index & 1);
+}
+
 void cz_ctx_tenant_came(struct cz_ctx *ctx);
 void cz_ctx_tenant_gone(struct cz_ctx *ctx);
 

@@ -249,4 +249,9 @@ CZ_MUST_CHECK int cz_socket_set_last_endpoint(struct cz_socket *socket,
 CZ_MUST_CHECK int cz_socket_tenant(struct cz_socket *socket,
                                    struct cz_tenant **tenant);
 
+/* Makes sure that the socket has a tenant on every I/O thread that its
+ * affinity allows, so that what a listener accepts can go to any of them. 0
+ * or -ENOMEM. */
+CZ_MUST_CHECK int cz_socket_settle(struct cz_socket *socket);
+
 #endif

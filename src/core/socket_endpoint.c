@@ -208,7 +208,8 @@ static int tenant_index(const struct cz_ctx *ctx, const struct cz_io_thread *io)
     return i;
 }
 
-int cz_socket_tenant(struct cz_socket *s, struct cz_tenant **out)
+/* What the socket has on the I/O thread of this number, made if need be. */
+static int tenant_at(struct cz_socket *s, int index, struct cz_tenant **out)
 {
     struct cz_tenant_socket self = {
         .ctx = s->ctx,
@@ -217,19 +218,14 @@ int cz_socket_tenant(struct cz_socket *s, struct cz_tenant **out)
         .socket = s,
         .monitor = s->monitor,
     };
-    struct cz_io_thread *io;
-    int index;
-    int rc = cz_ctx_choose_io(s->ctx, s->options.affinity, &io);
+    struct cz_io_thread *io = s->ctx->io[index];
 
-    if (rc != 0)
-        return rc;
     if (!s->tenants) {
         s->tenants = cz_zalloc((size_t)s->ctx->io_count *
                                sizeof(struct cz_tenant *));
         if (!s->tenants)
             return -ENOMEM;
     }
-    index = tenant_index(s->ctx, io);
     if (!s->tenants[index]) {
         s->tenants[index] = cz_tenant_create(io, &self);
         if (!s->tenants[index])
@@ -239,4 +235,23 @@ int cz_socket_tenant(struct cz_socket *s, struct cz_tenant **out)
     }
     *out = s->tenants[index];
     return 0;
+}
+
+int cz_socket_tenant(struct cz_socket *s, struct cz_tenant **out)
+{
+    struct cz_io_thread *io;
+    int rc = cz_ctx_choose_io(s->ctx, s->options.affinity, &io);
+
+    return rc != 0 ? rc : tenant_at(s, tenant_index(s->ctx, io), out);
+}
+
+int cz_socket_settle(struct cz_socket *s)
+{
+    struct cz_tenant *tenant;
+    int rc = 0;
+
+    for (int i = 0; i < s->ctx->io_count && rc == 0; i++)
+        if (cz_ctx_io_is_allowed(i, s->options.affinity))
+            rc = tenant_at(s, i, &tenant);
+    return rc;
 }

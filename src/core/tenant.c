@@ -22,6 +22,19 @@ static void tenant_on_move_in(struct cz_command *command)
     tenant->io->tenant_count++;
 }
 
+void cz_tenant_ref(struct cz_tenant *tenant)
+{
+    /* Relaxed: who takes a reference already holds one. */
+    atomic_fetch_add_explicit(&tenant->refs, 1, memory_order_relaxed);
+}
+
+void cz_tenant_unref(struct cz_tenant *tenant)
+{
+    /* acq_rel: the last one out sees all that the others did. */
+    if (atomic_fetch_sub_explicit(&tenant->refs, 1, memory_order_acq_rel) == 1)
+        cz_free(tenant);
+}
+
 static void tenant_leave(struct cz_tenant *tenant)
 {
     struct cz_ctx *ctx = tenant->ctx;
@@ -30,7 +43,7 @@ static void tenant_leave(struct cz_tenant *tenant)
     tenant->io->tenant_count--;
     cz_mailbox_unref(tenant->mailbox);
     cz_monitor_unref(tenant->monitor);
-    cz_free(tenant);
+    cz_tenant_unref(tenant);
     cz_ctx_tenant_gone(ctx);
 }
 
@@ -68,6 +81,7 @@ struct cz_tenant *cz_tenant_create(struct cz_io_thread *io,
         return NULL;
     cz_list_init(&tenant->link);
     cz_list_init(&tenant->objects);
+    atomic_init(&tenant->refs, 1);
     tenant->io = io;
     tenant->ctx = socket->ctx;
     tenant->mailbox = cz_mailbox_ref(socket->mailbox);
@@ -91,7 +105,13 @@ void cz_tenant_post_close(struct cz_tenant *tenant, int linger_ms)
 
 static void object_on_start(struct cz_command *command)
 {
-    cz_io_object_start(cz_container_of(command, struct cz_io_object, start));
+    struct cz_io_object *object =
+        cz_container_of(command, struct cz_io_object, start);
+
+    if (object->tenant->is_closing)
+        cz_io_object_unref(object);
+    else
+        cz_io_object_start(object);
 }
 
 static void object_on_stop(struct cz_command *command)
@@ -108,6 +128,7 @@ void cz_io_object_init(struct cz_io_object *object, struct cz_tenant *tenant,
                        const struct cz_io_object_ops *ops, uint32_t refs)
 {
     cz_list_init(&object->link);
+    cz_tenant_ref(tenant);
     object->tenant = tenant;
     object->ops = ops;
     object->start.run = object_on_start;
@@ -124,8 +145,12 @@ void cz_io_object_ref(struct cz_io_object *object)
 void cz_io_object_unref(struct cz_io_object *object)
 {
     /* acq_rel: the last one out sees all that the others did. */
-    if (atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) == 1)
-        object->ops->destroy(object);
+    struct cz_tenant *tenant = object->tenant;
+
+    if (atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    object->ops->destroy(object);
+    cz_tenant_unref(tenant);
 }
 
 void cz_io_object_post_start(struct cz_io_object *object)

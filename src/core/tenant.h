@@ -44,7 +44,11 @@ struct cz_tenant {
     struct cz_command close;
     int linger_ms;
     bool is_closing;
+    _Atomic uint32_t refs; /* its life, its objects, and listeners */
 };
+
+void cz_tenant_ref(struct cz_tenant *tenant);
+void cz_tenant_unref(struct cz_tenant *tenant);
 
 /* What a socket shows of itself to its tenants. */
 struct cz_tenant_socket {
@@ -93,7 +97,8 @@ void cz_io_object_init(struct cz_io_object *object, struct cz_tenant *tenant,
 void cz_io_object_ref(struct cz_io_object *object);
 void cz_io_object_unref(struct cz_io_object *object);
 
-/* From the socket's thread. stop also drops the endpoint's reference. */
+/* From any thread. An object whose tenant is closing is destroyed instead
+ * of started. stop also drops the endpoint's reference. */
 void cz_io_object_post_start(struct cz_io_object *object);
 void cz_io_object_post_stop(struct cz_io_object *object, int linger_ms);
 

@@ -30,6 +30,8 @@ struct cz_listener {
     const struct cz_stream_transport *transport;
     struct cz_options *options;
     struct cz_listening listening;
+    int tenant_count;
+    struct cz_tenant *tenants[];
 };
 
 static struct cz_listener *listener_of(struct cz_io_object *object)
@@ -84,13 +86,32 @@ static void listener_on_pause_end(struct cz_timer *timer)
         listener_watch(l);
 }
 
+/* Where the next connection is served. */
+static struct cz_tenant *listener_choose(const struct cz_listener *l)
+{
+    struct cz_tenant *best = l->object.tenant;
+    uint32_t best_load =
+        atomic_load_explicit(&best->io->load, memory_order_relaxed);
+
+    for (int i = 0; i < l->tenant_count; i++) {
+        uint32_t load = atomic_load_explicit(&l->tenants[i]->io->load,
+                                             memory_order_relaxed);
+
+        if (load < best_load) {
+            best = l->tenants[i];
+            best_load = load;
+        }
+    }
+    return best;
+}
+
 static void listener_welcome(struct cz_listener *l, int fd)
 {
     int rc = l->transport->tune(l->options, fd);
 
     if (rc == 0) {
         listener_tell(l, CZ_EVENT_ACCEPTED, fd);
-        rc = cz_session_accept(l->object.tenant, l->options, l->transport, fd,
+        rc = cz_session_accept(listener_choose(l), l->options, l->transport, fd,
                                l->listening.name);
     }
     if (rc != 0) {
@@ -165,6 +186,8 @@ static void listener_destroy(struct cz_io_object *object)
 {
     struct cz_listener *l = listener_of(object);
 
+    for (int i = 0; i < l->tenant_count; i++)
+        cz_tenant_unref(l->tenants[i]);
     cz_options_unref(l->options);
     cz_free(l);
 }
@@ -176,15 +199,23 @@ static const struct cz_io_object_ops listener_ops = {
 };
 
 struct cz_io_object *
-cz_listener_create(struct cz_tenant *tenant, struct cz_options *options,
+cz_listener_create(struct cz_tenant *home, struct cz_tenant *const *tenants,
+                   int tenant_count, struct cz_options *options,
                    const struct cz_stream_transport *transport,
                    const struct cz_listening *listening)
 {
-    struct cz_listener *l = cz_zalloc(sizeof *l);
+    struct cz_listener *l = cz_zalloc(
+        sizeof *l + (size_t)tenant_count * sizeof(struct cz_tenant *));
 
     if (!l)
         return NULL;
-    cz_io_object_init(&l->object, tenant, &listener_ops, 2);
+    for (int i = 0; i < tenant_count; i++) {
+        if (!tenants[i])
+            continue;
+        cz_tenant_ref(tenants[i]);
+        l->tenants[l->tenant_count++] = tenants[i];
+    }
+    cz_io_object_init(&l->object, home, &listener_ops, 2);
     l->handler.on_events = listener_on_events;
     l->pause.on_expire = listener_on_pause_end;
     l->transport = transport;

@@ -16,11 +16,14 @@
 
 struct cz_listener;
 
-/* Takes over the descriptor. `options` gains a reference. Two references:
+/* What it accepts goes to the tenant with the least to do on its I/O thread,
+ * among `tenants`, of which `home` is one and has the listener itself. Takes
+ * over the descriptor. `options` gains a reference. Two references:
  * the endpoint's and that of its life, which begins with
  * cz_io_object_post_start. NULL = no memory. */
 struct cz_io_object *
-cz_listener_create(struct cz_tenant *tenant, struct cz_options *options,
+cz_listener_create(struct cz_tenant *home, struct cz_tenant *const *tenants,
+                   int tenant_count, struct cz_options *options,
                    const struct cz_stream_transport *transport,
                    const struct cz_listening *listening);
 

@@ -96,6 +96,8 @@ static void session_destroy(struct cz_io_object *object)
 
     if (session->connecter)
         cz_connecter_destroy(session->connecter);
+    if (session->accepted_fd >= 0)
+        cz_sock_close(session->accepted_fd);
     cz_options_unref(session->options);
     cz_free(session->endpoint);
     cz_free(session);
@@ -282,8 +284,13 @@ static void session_start(struct cz_io_object *object)
 {
     struct cz_session *session = session_of(object);
 
+    int fd = session->accepted_fd;
+
+    session->accepted_fd = -1;
     if (session->connecter)
         cz_connecter_start(session->connecter);
+    else
+        session_begin_handshake(session, fd);
 }
 
 static const struct cz_io_object_ops session_ops = {
@@ -310,6 +317,7 @@ session_create(struct cz_tenant *tenant, struct cz_options *options,
     session->linger.on_expire = session_on_linger;
     session->options = cz_options_ref(options);
     session->transport = transport;
+    session->accepted_fd = -1;
     return session;
 }
 
@@ -322,8 +330,8 @@ int cz_session_accept(struct cz_tenant *tenant, struct cz_options *options,
 
     if (!session)
         return -ENOMEM;
-    cz_io_object_start(&session->object);
-    session_begin_handshake(session, fd);
+    session->accepted_fd = fd;
+    cz_io_object_post_start(&session->object);
     return 0;
 }
 

@@ -48,6 +48,7 @@ struct cz_session {
     struct cz_handshake *handshake;
     struct cz_engine *engine;
     struct cz_timer linger;
+    int accepted_fd; /* until it starts; then -1 */
     bool is_stopping;
     bool has_given_up; /* there will be no other connection */
 };
@@ -62,8 +63,9 @@ struct cz_handshake_result {
     struct cz_metadata *metadata; /* one reference, or NULL */
 };
 
-/* Begins with a connection that was accepted. On success the descriptor is
- * the session's. 0 or -ENOMEM. */
+/* Begins with a connection that was accepted, on the I/O thread of `tenant`,
+ * which need not be the caller's. On success the descriptor is the session's.
+ * 0 or -ENOMEM. */
 CZ_MUST_CHECK int cz_session_accept(struct cz_tenant *tenant,
                                     struct cz_options *options,
                                     const struct cz_stream_transport *transport,

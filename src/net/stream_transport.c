@@ -7,6 +7,7 @@
  */
 #include "net/stream_transport.h"
 
+#include "core/ctx.h"
 #include "core/io_thread.h"
 #include "core/monitor.h"
 #include "core/socket.h"
@@ -30,7 +31,8 @@ static int stream_listen(struct cz_socket *s, struct cz_tenant *tenant,
                         address);
         return rc;
     }
-    object = cz_listener_create(tenant, options, transport, &listening);
+    object = cz_listener_create(tenant, s->tenants, s->ctx->io_count, options,
+                                transport, &listening);
     if (!object) {
         (void)!cz_listening_close(&listening);
         return -ENOMEM;
@@ -60,7 +62,9 @@ int cz_stream_bind(struct cz_socket *s,
     options = cz_options_snapshot(&s->options);
     if (!options)
         return -ENOMEM;
-    rc = stream_listen(s, tenant, options, transport, address);
+    rc = cz_socket_settle(s);
+    if (rc == 0)
+        rc = stream_listen(s, tenant, options, transport, address);
     cz_options_unref(options);
     return rc;
 }
