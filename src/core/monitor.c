@@ -38,12 +38,41 @@ static void monitor_ignore(void *owner, struct cz_pipe_end *end)
     (void)end;
 }
 
+/* Gives the name back. True: nobody has connected, and nobody will, so the far
+ * end is ours to close. */
+static bool monitor_withdraw(struct cz_monitor *monitor)
+{
+    struct cz_registry *registry = &monitor->ctx->registry;
+    bool is_unclaimed = false;
+
+    cz_mutex_lock(&registry->lock);
+    cz_list_for_each(node, &registry->entries)
+    {
+        struct cz_registry_entry *entry =
+            cz_container_of(node, struct cz_registry_entry, link);
+
+        if (entry->end != monitor->far_end ||
+            entry->kind == CZ_REGISTRY_WAITING)
+            continue;
+        is_unclaimed = entry->kind == CZ_REGISTRY_OFFERED;
+        cz_registry_remove(entry);
+    }
+    cz_mutex_unlock(&registry->lock);
+    return is_unclaimed;
+}
+
 static void monitor_drop_end(struct cz_monitor *monitor)
 {
+    bool is_unclaimed;
+
     atomic_store_explicit(&monitor->mask, 0, memory_order_relaxed);
-    if (monitor->end)
-        cz_pipe_close(monitor->end, 0);
+    if (!monitor->end)
+        return;
+    is_unclaimed = monitor_withdraw(monitor);
+    cz_pipe_close(monitor->end, 0);
     monitor->end = NULL;
+    if (is_unclaimed)
+        cz_pipe_close(monitor->far_end, 0);
 }
 
 static void monitor_on_peer_closed(void *owner, struct cz_pipe_end *end)
@@ -130,32 +159,11 @@ void cz_monitor_tell(struct cz_monitor *monitor, enum cz_event event,
 
 static void monitor_stop_locked(struct cz_monitor *monitor)
 {
-    struct cz_registry *registry = &monitor->ctx->registry;
-    struct cz_pipe_end *unclaimed = NULL;
-
-    if (!monitor->end)
-        return;
-    if (atomic_load_explicit(&monitor->mask, memory_order_relaxed) &
-        CZ_EVENT_MONITOR_STOPPED)
+    if (monitor->end &&
+        atomic_load_explicit(&monitor->mask, memory_order_relaxed) &
+            CZ_EVENT_MONITOR_STOPPED)
         monitor_send(monitor, CZ_EVENT_MONITOR_STOPPED, 0, "");
-    /* If nobody has connected, nobody will: the far end is ours to close. */
-    cz_mutex_lock(&registry->lock);
-    cz_list_for_each(node, &registry->entries)
-    {
-        struct cz_registry_entry *entry =
-            cz_container_of(node, struct cz_registry_entry, link);
-
-        if (entry->end != monitor->far_end ||
-            entry->kind == CZ_REGISTRY_WAITING)
-            continue;
-        if (entry->kind == CZ_REGISTRY_OFFERED)
-            unclaimed = entry->end;
-        cz_registry_remove(entry);
-    }
-    cz_mutex_unlock(&registry->lock);
     monitor_drop_end(monitor);
-    if (unclaimed)
-        cz_pipe_close(unclaimed, 0);
 }
 
 void cz_monitor_stop(struct cz_monitor *monitor)
@@ -165,18 +173,52 @@ void cz_monitor_stop(struct cz_monitor *monitor)
     cz_mutex_unlock(&monitor->lock);
 }
 
-/* Puts the far end up under the name. */
+/* Puts the far end of a new pipe up under the name. With the registry. */
 static int monitor_offer(struct cz_monitor *monitor, const char *name)
 {
+    const uint32_t hwm[2] = {EVENTS_MAX, 1};
+    struct cz_pipe *pipe = cz_pipe_create(hwm, NULL);
+
+    if (!pipe)
+        return -ENOMEM;
+    if (!cz_registry_add(&monitor->ctx->registry, CZ_REGISTRY_OFFERED, name,
+                         NULL, &pipe->ends[1])) {
+        cz_pipe_close(&pipe->ends[1], 0);
+        cz_pipe_close(&pipe->ends[0], 0);
+        return -ENOMEM;
+    }
+    monitor->end = &pipe->ends[0];
+    monitor->far_end = &pipe->ends[1];
+    cz_pipe_own(monitor->end, monitor->mailbox, &monitor_events, monitor);
+    return 0;
+}
+
+/* The consumer came first, and waits under the name. With the registry. */
+static void monitor_take(struct cz_monitor *monitor,
+                         struct cz_registry_entry *waiting)
+{
+    monitor->end = waiting->end;
+    monitor->far_end = waiting->end->peer;
+    waiting->kind = CZ_REGISTRY_TAKEN;
+    waiting->socket = NULL;
+    waiting->end = monitor->far_end;
+    cz_pipe_adopt(monitor->end, monitor->mailbox, &monitor_events, monitor);
+    cz_pipe_set_marks(monitor->end, EVENTS_MAX, 1);
+}
+
+static int monitor_open(struct cz_monitor *monitor, const char *name)
+{
     struct cz_registry *registry = &monitor->ctx->registry;
+    struct cz_registry_entry *waiting;
     int rc = 0;
 
     cz_mutex_lock(&registry->lock);
     if (!cz_registry_is_free(registry, name))
         rc = -EADDRINUSE;
-    else if (!cz_registry_add(registry, CZ_REGISTRY_OFFERED, name, NULL,
-                              monitor->far_end))
-        rc = -ENOMEM;
+    else if ((waiting = cz_registry_find(registry, CZ_REGISTRY_WAITING, name)))
+        monitor_take(monitor, waiting);
+    else
+        rc = monitor_offer(monitor, name);
     cz_mutex_unlock(&registry->lock);
     return rc;
 }
@@ -184,30 +226,16 @@ static int monitor_offer(struct cz_monitor *monitor, const char *name)
 int cz_monitor_start(struct cz_monitor *monitor, const char *name,
                      uint32_t mask)
 {
-    const uint32_t hwm[2] = {EVENTS_MAX, 1};
-    struct cz_pipe *pipe;
     int rc = -ENOMEM;
 
     cz_mutex_lock(&monitor->lock);
     monitor_stop_locked(monitor);
     if (!monitor->mailbox)
         monitor->mailbox = cz_mailbox_create(NULL);
-    if (!monitor->mailbox)
-        goto out;
-    pipe = cz_pipe_create(hwm, NULL);
-    if (!pipe)
-        goto out;
-    monitor->end = &pipe->ends[0];
-    monitor->far_end = &pipe->ends[1];
-    cz_pipe_own(monitor->end, monitor->mailbox, &monitor_events, monitor);
-    rc = monitor_offer(monitor, name);
-    if (rc == 0) {
+    if (monitor->mailbox)
+        rc = monitor_open(monitor, name);
+    if (rc == 0)
         atomic_store_explicit(&monitor->mask, mask, memory_order_relaxed);
-    } else {
-        cz_pipe_close(monitor->far_end, 0);
-        monitor_drop_end(monitor);
-    }
-out:
     cz_mutex_unlock(&monitor->lock);
     return rc;
 }

@@ -4,9 +4,10 @@
  * connections, told to a PAIR socket of the application.
  *
  * A monitor is one end of a pipe whose other end waits under the monitor's
- * inproc name until somebody connects to it. So events are kept from the
- * first on, up to EVENTS_MAX; more are dropped, and no event ever blocks the
- * thread that reports it.
+ * inproc name until somebody connects to it, unless somebody has done so
+ * already. So events are kept from the first on, up to EVENTS_MAX; more are
+ * dropped, and no event ever blocks the thread that reports it. When the
+ * consumer has gone, the monitor ends with the next event.
  *
  * Thread: any, under the monitor's own lock. Owns: its end of the pipe.
  */

@@ -23,7 +23,7 @@ enum cz_registry_kind {
     CZ_REGISTRY_BOUND,   /* `socket` is bound to the name */
     CZ_REGISTRY_WAITING, /* `end` waits for a socket to bind the name */
     CZ_REGISTRY_OFFERED, /* `end` is for the first who connects (monitors) */
-    CZ_REGISTRY_TAKEN,   /* the same, and somebody has connected */
+    CZ_REGISTRY_TAKEN,   /* the same, with the one who has connected */
 };
 
 struct cz_registry_entry {

@@ -232,6 +232,45 @@ static void stopping_tells_so_and_frees_the_name(void **state)
         assert_int_equal(zmq_errno(), EADDRINUSE);
 }
 
+static void the_consumer_may_come_first(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *pull = env_socket(env, ZMQ_PULL);
+    void *monitor = env_socket(env, ZMQ_PAIR);
+
+    assert_ok(zmq_connect(monitor, "inproc://monitor"));
+    assert_ok(zmq_socket_monitor(pull, "inproc://monitor", ZMQ_EVENT_ALL));
+    assert_fails(zmq_socket_monitor(env_socket(env, ZMQ_PULL),
+                                    "inproc://monitor", ZMQ_EVENT_ALL),
+                 EADDRINUSE);
+    env_bind(env, pull, endpoint);
+    monitor_expect(monitor, ZMQ_EVENT_LISTENING);
+    env_close_socket(env, pull);
+    monitor_wait(monitor, ZMQ_EVENT_MONITOR_STOPPED);
+}
+
+static void a_consumer_that_left_leaves_the_name_free(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *pull = env_socket(env, ZMQ_PULL);
+    void *monitor = env_socket(env, ZMQ_PAIR);
+
+    if (!is_ceromq())
+        skip(); /* The next event waits for another consumer. */
+    assert_ok(zmq_socket_monitor(pull, "inproc://monitor", ZMQ_EVENT_ALL));
+    assert_ok(zmq_connect(monitor, "inproc://monitor"));
+    env_close_socket(env, monitor);
+    env_bind(env, pull, endpoint);
+    assert_ok(zmq_socket_monitor(pull, NULL, 0));
+    assert_ok(zmq_socket_monitor(pull, "inproc://monitor", ZMQ_EVENT_ALL));
+    monitor = env_socket(env, ZMQ_PAIR);
+    assert_ok(zmq_connect(monitor, "inproc://monitor"));
+    assert_ok(zmq_unbind(pull, endpoint));
+    monitor_expect(monitor, ZMQ_EVENT_CLOSED);
+}
+
 static void a_new_monitor_replaces_the_old_one(void **state)
 {
     struct env *env = *state;
@@ -323,6 +362,8 @@ int main(void)
         ON_STREAMS(a_peer_that_leaves_early_fails_the_handshake),
         ON_STREAMS(another_mechanism_fails_the_handshake),
         ON(inproc, stopping_tells_so_and_frees_the_name),
+        ON_STREAMS(the_consumer_may_come_first),
+        ON_STREAMS(a_consumer_that_left_leaves_the_name_free),
         ON_STREAMS(a_new_monitor_replaces_the_old_one),
         ON(inproc, bad_arguments_are_refused),
         ON_STREAMS(a_monitor_that_nobody_reads_does_no_harm),
