@@ -12,9 +12,8 @@ enum { SWEEP_US = 100000 };
 
 static void sweep_set_timer(struct cz_io_thread *io)
 {
-    /* Without memory for a timer, the next busy connection tries again. */
     if (!cz_timer_is_set(&io->sweep))
-        (void)!cz_io_set_timer(io, &io->sweep, SWEEP_US);
+        cz_io_set_timer(io, &io->sweep, SWEEP_US);
 }
 
 static void sweep_on_timer(struct cz_timer *timer)
