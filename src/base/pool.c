@@ -3,8 +3,10 @@
  * Pools of large blocks: a list for each class of sizes, four classes to a
  * power of two.
  *
- * Thread: any, under a spin lock that is held for a few instructions. Owns:
- * see base/pool.h.
+ * Thread: any, under a lock that is held for a few instructions and that
+ * nobody waits for: who finds it taken does without the pool. (A thread of
+ * high priority could otherwise spin for ever before the holder that it has
+ * interrupted.) Owns: see base/pool.h.
  */
 #include "base/pool.h"
 
@@ -19,7 +21,7 @@ enum {
     CLASS_COUNT = 4 * 8 + 1,
 };
 
-/* What a block that nobody uses begins with. */
+/* What a kept block begins with. */
 struct free_block {
     struct free_block *next;
 };
@@ -48,11 +50,11 @@ static bool pool_takes(const struct cz_pool *pool, size_t size)
     return pool && size > CZ_POOL_BLOCK_MIN && size <= CZ_POOL_BLOCK_MAX;
 }
 
-static void pool_lock(struct cz_pool *pool)
+static bool pool_try_lock(struct cz_pool *pool)
 {
     /* Acquire and release: what one holder did is seen by the next. */
-    while (atomic_flag_test_and_set_explicit(&pool->lock, memory_order_acquire))
-        continue;
+    return !atomic_flag_test_and_set_explicit(&pool->lock,
+                                              memory_order_acquire);
 }
 
 static void pool_unlock(struct cz_pool *pool)
@@ -89,6 +91,40 @@ void cz_pool_unref(struct cz_pool *pool)
     cz_free(pool);
 }
 
+/* One of the class that is kept, or NULL. */
+static struct free_block *pool_pop(struct cz_pool *pool, unsigned class,
+                                   size_t rounded)
+{
+    struct free_block *block;
+
+    if (!pool_try_lock(pool))
+        return NULL;
+    block = pool->classes[class];
+    if (block) {
+        pool->classes[class] = block->next;
+        pool->kept -= rounded;
+    }
+    pool_unlock(pool);
+    return block;
+}
+
+static bool pool_push(struct cz_pool *pool, unsigned class, size_t rounded,
+                      struct free_block *block)
+{
+    bool has_room;
+
+    if (!pool_try_lock(pool))
+        return false;
+    has_room = pool->kept + rounded <= pool->limit;
+    if (has_room) {
+        block->next = pool->classes[class];
+        pool->classes[class] = block;
+        pool->kept += rounded;
+    }
+    pool_unlock(pool);
+    return has_room;
+}
+
 void *cz_pool_get(struct cz_pool *pool, size_t size)
 {
     struct free_block *block;
@@ -98,13 +134,7 @@ void *cz_pool_get(struct cz_pool *pool, size_t size)
     if (!pool_takes(pool, size))
         return cz_alloc(size);
     class = pool_class(size, &rounded);
-    pool_lock(pool);
-    block = pool->classes[class];
-    if (block) {
-        pool->classes[class] = block->next;
-        pool->kept -= rounded;
-    }
-    pool_unlock(pool);
+    block = pool_pop(pool, class, rounded);
     if (!block)
         block = cz_alloc(rounded);
     if (block)
@@ -114,7 +144,6 @@ void *cz_pool_get(struct cz_pool *pool, size_t size)
 
 void cz_pool_put(struct cz_pool *pool, void *memory, size_t size)
 {
-    struct free_block *block = memory;
     size_t rounded;
     unsigned class;
 
@@ -123,14 +152,7 @@ void cz_pool_put(struct cz_pool *pool, void *memory, size_t size)
         return;
     }
     class = pool_class(size, &rounded);
-    pool_lock(pool);
-    if (pool->kept + rounded <= pool->limit) {
-        block->next = pool->classes[class];
-        pool->classes[class] = block;
-        pool->kept += rounded;
-        block = NULL;
-    }
-    pool_unlock(pool);
-    cz_free(block);
+    if (!pool_push(pool, class, rounded, memory))
+        cz_free(memory);
     cz_pool_unref(pool);
 }

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * base/pool: what is kept, what is not, and who may go first.
+ *
+ * Thread: the test's, and two that take and give. Owns: its blocks.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/pool.h"
+
+#include <pthread.h>
+#include <string.h>
+
+enum { LARGE = 100000 };
+
+static void a_block_given_back_is_used_again(void **state)
+{
+    struct cz_pool *pool = cz_pool_create(1 << 20);
+    void *block = cz_pool_get(pool, LARGE);
+
+    (void)state;
+    assert_non_null(block);
+    cz_pool_put(pool, block, LARGE);
+    /* Of the same class, though not of the same size. */
+    assert_ptr_equal(cz_pool_get(pool, LARGE - 1), block);
+    cz_pool_put(pool, block, LARGE - 1);
+    cz_pool_unref(pool);
+}
+
+static void every_size_has_its_room(void **state)
+{
+    struct cz_pool *pool = cz_pool_create(64 << 20);
+
+    (void)state;
+    for (size_t size = 1; size <= 2 * CZ_POOL_BLOCK_MAX;
+         size += 1 + size / 7) {
+        for (int i = 0; i < 2; i++) {
+            void *block = cz_pool_get(pool, size);
+
+            assert_non_null(block);
+            memset(block, 0x5a, size);
+            cz_pool_put(pool, block, size);
+        }
+    }
+    cz_pool_unref(pool);
+}
+
+static void the_bounds_of_the_classes_have_room(void **state)
+{
+    struct cz_pool *pool = cz_pool_create(64 << 20);
+
+    (void)state;
+    for (size_t size = CZ_POOL_BLOCK_MIN; size <= CZ_POOL_BLOCK_MAX;
+         size *= 2) {
+        for (int i = -1; i <= 1; i++) {
+            size_t near = size + (size_t)i;
+            void *block = cz_pool_get(pool, near);
+
+            assert_non_null(block);
+            memset(block, 0x5a, near);
+            cz_pool_put(pool, block, near);
+        }
+    }
+    cz_pool_unref(pool);
+}
+
+static void blocks_may_outlive_the_owner(void **state)
+{
+    struct cz_pool *pool = cz_pool_create(1 << 20);
+    void *block = cz_pool_get(pool, LARGE);
+
+    (void)state;
+    assert_non_null(block);
+    cz_pool_unref(pool);
+    memset(block, 0x5a, LARGE);
+    cz_pool_put(pool, block, LARGE);
+}
+
+static void without_a_pool_it_is_plain_memory(void **state)
+{
+    void *block = cz_pool_get(NULL, LARGE);
+
+    (void)state;
+    assert_non_null(block);
+    memset(block, 0x5a, LARGE);
+    cz_pool_put(NULL, block, LARGE);
+    cz_pool_put(NULL, NULL, LARGE);
+    cz_pool_unref(NULL);
+}
+
+static void *take_and_give(void *arg)
+{
+    struct cz_pool *pool = arg;
+
+    for (uintptr_t i = 0; i < 20000; i++) {
+        uintptr_t *block = cz_pool_get(pool, LARGE);
+
+        if (!block)
+            return arg;
+        *block = i;
+        if (*(volatile uintptr_t *)block != i)
+            return arg;
+        cz_pool_put(pool, block, LARGE);
+    }
+    return NULL;
+}
+
+static void no_two_threads_have_the_same_block(void **state)
+{
+    struct cz_pool *pool = cz_pool_create(1 << 20);
+    pthread_t other;
+    void *result;
+
+    (void)state;
+    assert_int_equal(pthread_create(&other, NULL, take_and_give, pool), 0);
+    assert_null(take_and_give(pool));
+    assert_int_equal(pthread_join(other, &result), 0);
+    assert_null(result);
+    cz_pool_unref(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_block_given_back_is_used_again),
+        cmocka_unit_test(every_size_has_its_room),
+        cmocka_unit_test(the_bounds_of_the_classes_have_room),
+        cmocka_unit_test(blocks_may_outlive_the_owner),
+        cmocka_unit_test(without_a_pool_it_is_plain_memory),
+        cmocka_unit_test(no_two_threads_have_the_same_block),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
