@@ -343,6 +343,13 @@ static void old_peers_are_refused_where_zap_is_in_use(void **state)
     static const char *const openings[] = {
         "\1", "\xff\1\1\1\1\1\1\1\1\x7f\1\10", "\xff\1\1\1\1\1\1\1\1\2"};
 
+    if (is_ceromq()) {
+        /* No ZAP yet (docs/compat.md): it must not be taken for there. */
+        assert_fails(zmq_setsockopt(env_socket(env, ZMQ_PULL), ZMQ_ZAP_DOMAIN,
+                                    "global", 6),
+                     ENOTSUP);
+        return;
+    }
     for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
         void *pull = env_socket(env, ZMQ_PULL);
         void *monitor;
