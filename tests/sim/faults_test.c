@@ -335,6 +335,28 @@ static void who_listens_and_says_half_is_dialled_anew(void **state)
     sim_run_seeds(SEEDS, &config, silent_listener_run, (void *)"@raw");
 }
 
+/* The connection is made while the I/O thread still starts. */
+static void first_run(void *arg)
+{
+    int listener = sim_listen("@raw", NULL), peer;
+    void *ctx = talk_context(), *push = talk_socket(ctx, ZMQ_PUSH);
+
+    (void)arg;
+    TALK_OK(zmq_connect(push, "ipc://@raw"));
+    peer = sim_accept(listener);
+    talk_raw_open(peer, "PULL");
+    TALK_OK(zmq_close(push));
+    TALK_OK(zmq_ctx_term(ctx));
+    sim_close(peer);
+    sim_close(listener);
+}
+
+static void the_first_connection_has_all_its_time(void **state)
+{
+    (void)state;
+    sim_run_seeds(400, NULL, first_run, NULL);
+}
+
 static void half_closed_run(void *arg)
 {
     struct stage stage;
@@ -484,6 +506,7 @@ int main(void)
         cmocka_unit_test(a_connection_aborted_before_accept_is_made_anew),
         cmocka_unit_test(who_dials_and_says_half_is_dropped_in_time),
         cmocka_unit_test(who_listens_and_says_half_is_dialled_anew),
+        cmocka_unit_test(the_first_connection_has_all_its_time),
         cmocka_unit_test(a_half_closed_peer_is_heard_to_its_last_whole_message),
         cmocka_unit_test(a_hang_up_does_not_overtake_what_nobody_has_read_yet),
         cmocka_unit_test(a_parted_network_loses_nothing),
