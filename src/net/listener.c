@@ -7,6 +7,7 @@
 #include "net/listener.h"
 
 #include "base/alloc.h"
+#include "core/ctx.h"
 #include "core/io_thread.h"
 #include "core/monitor.h"
 #include "net/session.h"
@@ -210,7 +211,7 @@ cz_listener_create(struct cz_tenant *home, struct cz_tenant *const *tenants,
     if (!l)
         return NULL;
     for (int i = 0; i < tenant_count; i++) {
-        if (!tenants[i])
+        if (!tenants[i] || !cz_ctx_io_is_allowed(i, options->affinity))
             continue;
         cz_tenant_ref(tenants[i]);
         l->tenants[l->tenant_count++] = tenants[i];

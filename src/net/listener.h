@@ -17,10 +17,11 @@
 struct cz_listener;
 
 /* What it accepts goes to the tenant with the least to do on its I/O thread,
- * among `tenants`, of which `home` is one and has the listener itself. Takes
- * over the descriptor. `options` gains a reference. Two references:
- * the endpoint's and that of its life, which begins with
- * cz_io_object_post_start. NULL = no memory. */
+ * among those of `tenants`, one for each I/O thread or NULL, that the affinity
+ * allows; `home` is one of them and has the listener itself. Takes over the
+ * descriptor. `options` gains a reference. Two references: the endpoint's and
+ * that of its life, which begins with cz_io_object_post_start. NULL = no
+ * memory. */
 struct cz_io_object *
 cz_listener_create(struct cz_tenant *home, struct cz_tenant *const *tenants,
                    int tenant_count, struct cz_options *options,

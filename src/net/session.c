@@ -283,7 +283,6 @@ void cz_session_on_drained(struct cz_session *session)
 static void session_start(struct cz_io_object *object)
 {
     struct cz_session *session = session_of(object);
-
     int fd = session->accepted_fd;
 
     session->accepted_fd = -1;
