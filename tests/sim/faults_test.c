@@ -342,6 +342,7 @@ static void first_run(void *arg)
     void *ctx = talk_context(), *push = talk_socket(ctx, ZMQ_PUSH);
 
     (void)arg;
+    talk_set(push, ZMQ_HANDSHAKE_IVL, 500);
     TALK_OK(zmq_connect(push, "ipc://@raw"));
     peer = sim_accept(listener);
     talk_raw_open(peer, "PULL");
