@@ -312,6 +312,7 @@ static bool drive_begin(struct cz_io_thread *io)
     if (io->is_waiting)
         cz_waker_signal(&io->waker); /* the I/O thread: it will nap */
     atomic_store(&io->driver, CZ_IO_APPLICATION);
+    io_end_naps(io); /* before waiting for an answer, send what there is */
     while (io->is_waiting) {
         /* It needs the helm to come out of its turn. */
         io_leave(io);

@@ -42,6 +42,8 @@ struct cz_mailbox {
     struct cz_waker waker;
     /* The I/O thread that owns it, or NULL if a socket does. */
     struct cz_io_thread *io;
+    /* May the owner's thread do I/O itself? */
+    bool has_baton;
     /* How often the owner woke a reader by what it sent; and how often it
      * found nothing to receive and had to wait. */
     uint32_t sends;

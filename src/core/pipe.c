@@ -13,6 +13,9 @@
 #include "os/clock.h"
 
 enum {
+    /* After so many bytes in longer frames the writer sees to it that they
+     * are written while they are still in its cache. */
+    PUSH_BYTES = 65536,
     /* A socket that has not woken the I/O side for this long is not in a
      * burst: the next message may go out directly. */
     BURST_GAP_US = 50,
@@ -297,6 +300,22 @@ void cz_pipe_ran_dry(struct cz_pipe_end *end)
 
 /* ---- reading and writing -------------------------------------------- */
 
+/* Longer frames come here and are counted. Waiting until the pipe is full
+ * would let a thousand of them grow cold, or fill the memory. */
+static void pipe_push(struct cz_pipe_end *end, size_t size)
+{
+    struct cz_mailbox *own =
+        atomic_load_explicit(&end->home, memory_order_relaxed);
+    struct cz_mailbox *far = atomic_load(&end->peer->home);
+
+    end->unpushed += size;
+    if (end->unpushed < PUSH_BYTES || end->out->w.is_in_message)
+        return;
+    end->unpushed = 0;
+    if (far && far->io && own && own->has_baton)
+        cz_io_help(far->io);
+}
+
 int cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
 {
     bool must_wake;
@@ -304,6 +323,8 @@ int cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
 
     if (must_wake)
         cz_pipe_wake_reader(end);
+    if (rc == 0)
+        pipe_push(end, frame->size);
     return rc;
 }
 

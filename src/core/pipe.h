@@ -71,6 +71,7 @@ struct cz_pipe_end {
     void *endpoint;          /* the endpoint it was made for, or NULL */
     _Atomic int sndhwm;      /* the owner's marks */
     _Atomic int rcvhwm;
+    size_t unpushed;         /* bytes written since they were last pushed on */
     uint64_t woke_at_us;     /* when the far end was last woken, */
     uint32_t woke_at_waits;  /* and how often the owner had waited by then */
     bool is_open;

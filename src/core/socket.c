@@ -80,7 +80,7 @@ int cz_socket_create(struct cz_ctx *ctx, const struct cz_socket_ops *ops,
     if (!config.blocky)
         s->options.linger_ms = 0;
     s->spin_us_max = (uint32_t)config.spin_us;
-    s->may_drive = config.baton;
+    s->may_drive = s->mailbox->has_baton = config.baton;
     ops->init(s);
     /* A shutdown that came before this gets no command through. */
     cz_mutex_lock(&ctx->lock);

@@ -23,6 +23,7 @@ enum {
     /* After sending so many messages at once there are probably more in a
      * moment: rest, and let them gather, instead of being woken for each. */
     NAP_MIN = 32,
+    NAP_MIN_BYTES = 32768,
     OLD_FRAMES_MAX = 65536,
 };
 
@@ -151,6 +152,7 @@ static int engine_write_batch(struct cz_engine *e)
     if (n < 0)
         return -1;
     e->out.batch_left = total - (size_t)n;
+    e->out.sent += (size_t)n;
     cz_io_sweep_later(e->io, &e->sweeper);
     if (n > 0 && cz_stream_sent(e->pipe->in, (size_t)n))
         cz_pipe_give_credit(e->pipe);
@@ -219,6 +221,8 @@ bool cz_engine_write(struct cz_engine *e)
     uint32_t consumed = e->pipe->in->r.consumed;
     int step = 1;
 
+    e->out.sent = 0;
+
     if (e->out.is_broken)
         return engine_break(e);
     if (e->out.is_blocked)
@@ -230,7 +234,8 @@ bool cz_engine_write(struct cz_engine *e)
             step = e->has_old_frames ? engine_write_old(e)
                                      : engine_write_batch(e);
         if (step == 1 && !e->session->is_stopping &&
-            e->pipe->in->r.consumed - consumed >= NAP_MIN &&
+            (e->pipe->in->r.consumed - consumed >= NAP_MIN ||
+             e->out.sent >= NAP_MIN_BYTES) &&
             !cz_stream_has_more(e->pipe->in)) {
             cz_io_nap(e->io, &e->out.napper);
             return true;
