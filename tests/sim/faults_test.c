@@ -88,9 +88,8 @@ static void refused_run(void *arg)
     talk_set(stage.push, ZMQ_RECONNECT_IVL_MAX, 1000);
     TALK_OK(zmq_connect(stage.push, stage.endpoint));
     for (i = 0; i < 8; i++) {
-        uint32_t told_ms =
-            talk_await_event(stage.push_events, ZMQ_EVENT_CONNECT_RETRIED,
-                             2000);
+        uint32_t told_ms = talk_await_event(stage.push_events,
+                                            ZMQ_EVENT_CONNECT_RETRIED, 2000);
 
         SIM_CHECK(told_ms == (uint32_t)delay_ms);
         delay_ms = delay_ms * 2 > 1000 ? 1000 : delay_ms * 2;
@@ -311,8 +310,7 @@ static void silent_listener_run(void *arg)
         peer = sim_accept(listener);
         start_us = cz_clock_us();
         half_open(peer);
-        SIM_CHECK(sim_recv(peer, bytes, sizeof bytes) <
-                  (ssize_t)sizeof bytes);
+        SIM_CHECK(sim_recv(peer, bytes, sizeof bytes) < (ssize_t)sizeof bytes);
         SIM_CHECK(cz_clock_us() - start_us <= 305000);
         sim_close(peer);
     }
@@ -339,16 +337,20 @@ static void who_listens_and_says_half_is_dialled_anew(void **state)
 static void first_run(void *arg)
 {
     int listener = sim_listen("@raw", NULL), peer;
-    void *ctx = talk_context(), *push = talk_socket(ctx, ZMQ_PUSH);
+    unsigned i;
 
     (void)arg;
-    talk_set(push, ZMQ_HANDSHAKE_IVL, 500);
-    TALK_OK(zmq_connect(push, "ipc://@raw"));
-    peer = sim_accept(listener);
-    talk_raw_open(peer, "PULL");
-    TALK_OK(zmq_close(push));
-    TALK_OK(zmq_ctx_term(ctx));
-    sim_close(peer);
+    for (i = 0; i < 20; i++) {
+        void *ctx = zmq_ctx_new(), *push = talk_socket(ctx, ZMQ_PUSH);
+
+        talk_set(push, ZMQ_HANDSHAKE_IVL, 500);
+        TALK_OK(zmq_connect(push, "ipc://@raw"));
+        peer = sim_accept(listener);
+        talk_raw_open(peer, "PULL");
+        TALK_OK(zmq_close(push));
+        TALK_OK(zmq_ctx_term(ctx));
+        sim_close(peer);
+    }
     sim_close(listener);
 }
 
