@@ -78,8 +78,8 @@ static const struct ctx_option ctx_options[] = {
 
 static bool is_flag(int number)
 {
-    return number == ZMQ_IPV6 || number == ZMQ_BLOCKY || number == ZMQ_ZERO_COPY_RECV ||
-           number == CERO_BATON;
+    return number == ZMQ_IPV6 || number == ZMQ_BLOCKY ||
+           number == ZMQ_ZERO_COPY_RECV || number == CERO_BATON;
 }
 
 static int set_cpu(struct cz_ctx_config *config, int number, int cpu)
@@ -107,8 +107,8 @@ static int set_number(struct cz_ctx *ctx, int number, int value)
     if (number == ZMQ_THREAD_NAME_PREFIX) {
         if (value < 0)
             return -EINVAL;
-        snprintf(config->thread_name_prefix,
-                 sizeof config->thread_name_prefix, "%d", value);
+        snprintf(config->thread_name_prefix, sizeof config->thread_name_prefix,
+                 "%d", value);
         return 0;
     }
     for (size_t i = 0; i < CZ_COUNT_OF(ctx_options); i++) {

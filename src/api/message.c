@@ -88,9 +88,8 @@ int zmq_msg_get(const zmq_msg_t *handle, int property)
     case ZMQ_MORE:
         return msg->flags & CZ_MSG_FLAG_MORE ? 1 : 0;
     case ZMQ_SHARED:
-        return msg->kind == CZ_MSG_CONST || msg->flags & CZ_MSG_FLAG_SHARED
-                   ? 1
-                   : 0;
+        return msg->kind == CZ_MSG_CONST || msg->flags & CZ_MSG_FLAG_SHARED ? 1
+                                                                            : 0;
     case ZMQ_SRCFD:
         fd = msg->metadata ? cz_metadata_fd(msg->metadata) : -1;
         if (fd >= 0)

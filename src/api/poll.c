@@ -9,12 +9,12 @@
  *
  * Thread: that of all the sockets.
  */
+#include "os/poll.h"
 #include "api/internal.h"
 #include "base/alloc.h"
 #include "core/error.h"
 #include "os/clock.h"
 #include "os/park.h"
-#include "os/poll.h"
 #include "zmq.h"
 
 #include <string.h>

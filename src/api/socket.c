@@ -15,10 +15,8 @@
 
 /* By number. Empty places are types that are not built yet. */
 static const struct cz_socket_ops *const socket_types[] = {
-    [ZMQ_PAIR] = &cz_pair_ops,
-    [ZMQ_DEALER] = &cz_dealer_ops,
-    [ZMQ_PULL] = &cz_pull_ops,
-    [ZMQ_PUSH] = &cz_push_ops,
+    [ZMQ_PAIR] = &cz_pair_ops, [ZMQ_DEALER] = &cz_dealer_ops,
+    [ZMQ_PULL] = &cz_pull_ops, [ZMQ_PUSH] = &cz_push_ops,
     [ZMQ_STREAM] = NULL,
 };
 
@@ -126,8 +124,7 @@ int zmq_socket_monitor(void *handle, const char *endpoint, int events)
     if (events & ~ZMQ_EVENT_ALL)
         return api_result(-EINVAL);
     rc = cz_endpoint_split(endpoint, &parts);
-    if (rc == 0 &&
-        !cz_span_equals(parts.transport, cz_span_of_text("inproc")))
+    if (rc == 0 && !cz_span_equals(parts.transport, cz_span_of_text("inproc")))
         rc = -EPROTONOSUPPORT;
     if (rc == 0)
         rc = cz_monitor_start(socket->monitor, endpoint, (uint32_t)events);

@@ -66,9 +66,9 @@ int zmq_send_const(void *handle, const void *data, size_t size, int flags)
         return zmq_send(handle, data, size, flags);
     if (!socket)
         return -1;
-    rc = send_large(
-        socket, &frame,
-        cz_buffer_wrap((void *)(uintptr_t)data, size, NULL, NULL), flags);
+    rc = send_large(socket, &frame,
+                    cz_buffer_wrap((void *)(uintptr_t)data, size, NULL, NULL),
+                    flags);
     return rc == 0 ? api_size(size) : api_result(rc);
 }
 
@@ -93,8 +93,7 @@ int zmq_recv(void *handle, void *to, size_t capacity, int flags)
     if (CZ_UNLIKELY(rc != 0))
         return api_result(rc);
     if (CZ_LIKELY(capacity > 0))
-        copy_out(to, frame.data,
-                 frame.size < capacity ? frame.size : capacity);
+        copy_out(to, frame.data, frame.size < capacity ? frame.size : capacity);
     if (CZ_UNLIKELY(frame.buffer != NULL))
         cz_buffer_unref(frame.buffer);
     return api_size(frame.size);

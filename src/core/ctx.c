@@ -85,7 +85,7 @@ void cz_ctx_shutdown(struct cz_ctx *ctx)
     cz_mutex_lock(&ctx->lock);
     if (!ctx->is_terminating) {
         ctx->is_terminating = true;
-        cz_list_for_each(node, &ctx->sockets)
+        cz_list_for_each (node, &ctx->sockets)
             cz_socket_post_terminate(node);
     }
     cz_mutex_unlock(&ctx->lock);
@@ -291,8 +291,8 @@ int cz_ctx_choose_io(struct cz_ctx *ctx, uint64_t affinity,
     cz_mutex_lock(&ctx->lock);
     rc = ctx_start_io(ctx);
     for (int i = 0; i < ctx->io_count; i++) {
-        uint32_t load = atomic_load_explicit(&ctx->io[i]->load,
-                                             memory_order_relaxed);
+        uint32_t load =
+            atomic_load_explicit(&ctx->io[i]->load, memory_order_relaxed);
 
         if (!cz_ctx_io_is_allowed(i, affinity))
             continue;

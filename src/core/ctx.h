@@ -72,8 +72,8 @@ struct cz_ctx {
     struct cz_registry registry;
     _Atomic uint32_t tenants;
     _Atomic uint32_t departures; /* changes when a socket or tenant goes */
-    _Atomic unsigned cpu_count; /* 0 = not asked yet */
-    int pid; /* of the process that made it */
+    _Atomic unsigned cpu_count;  /* 0 = not asked yet */
+    int pid;                     /* of the process that made it */
 };
 
 /* `transports`: a NULL-terminated table. NULL = no memory. */

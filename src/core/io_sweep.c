@@ -21,8 +21,7 @@ static void sweep_on_timer(struct cz_timer *timer)
     struct cz_io_thread *io =
         cz_container_of(timer, struct cz_io_thread, sweep);
 
-    cz_list_for_each(node, &io->sweepers)
-    {
+    cz_list_for_each (node, &io->sweepers) {
         struct cz_io_sweeper *sweeper =
             cz_container_of(node, struct cz_io_sweeper, link);
 

@@ -161,9 +161,8 @@ static void io_end_naps(struct cz_io_thread *io)
     batch.prev->next = &batch;
     cz_list_init(&io->napping);
     while (!cz_list_is_empty(&batch)) {
-        struct cz_io_napper *napper =
-            cz_container_of(cz_list_pop_front(&batch), struct cz_io_napper,
-                            link);
+        struct cz_io_napper *napper = cz_container_of(
+            cz_list_pop_front(&batch), struct cz_io_napper, link);
 
         napper->on_nap_end(napper);
     }
@@ -178,8 +177,8 @@ static void io_run_timers(struct cz_io_thread *io)
         io_end_naps(io);
     } else if (io->naps_end_us != CZ_CLOCK_NEVER) {
         /* Somebody has helped since the nap that we woke for. */
-        io->batch_us = io->batch_us * 2 < NAP_US_HELPED ? io->batch_us * 2
-                                                        : NAP_US_HELPED;
+        io->batch_us =
+            io->batch_us * 2 < NAP_US_HELPED ? io->batch_us * 2 : NAP_US_HELPED;
     }
     cz_timers_run(&io->timers, io->now_us);
 }

@@ -71,7 +71,7 @@ struct cz_io_thread {
     uint64_t waits_until_us;
     /* The set of descriptors or timers changed in this hold of the helm. */
     bool has_changed;
-    bool has_new_fds; /* and not only timers */
+    bool has_new_fds;    /* and not only timers */
     bool must_take_over; /* nobody drives, and something has to be watched */
     uint64_t driven_at_us;
     uint64_t nap_us; /* the next nap while an application thread drives */

@@ -46,8 +46,7 @@ static bool monitor_withdraw(struct cz_monitor *monitor)
     bool is_unclaimed = false;
 
     cz_mutex_lock(&registry->lock);
-    cz_list_for_each(node, &registry->entries)
-    {
+    cz_list_for_each (node, &registry->entries) {
         struct cz_registry_entry *entry =
             cz_container_of(node, struct cz_registry_entry, link);
 
@@ -147,8 +146,7 @@ void cz_monitor_tell(struct cz_monitor *monitor, enum cz_event event,
                      uint32_t value, const char *endpoint)
 {
     /* Relaxed: an event at the moment of change may be told or not. */
-    if (CZ_LIKELY(!(atomic_load_explicit(&monitor->mask,
-                                         memory_order_relaxed) &
+    if (CZ_LIKELY(!(atomic_load_explicit(&monitor->mask, memory_order_relaxed) &
                     event)))
         return;
     cz_mutex_lock(&monitor->lock);

@@ -70,7 +70,7 @@ static const struct option_row option_table[] = {
     {48, OPTION_LATER, BOTH, 0, 0, 0, 0},
     {49, OPTION_LATER, BOTH, 0, 0, 0, 0},
     {50, OPTION_LATER, BOTH, 0, 0, 0, 0},
-    {54, OPTION_OFF, BOTH, 0, 0, 1, 0}, /* CONFLATE */
+    {54, OPTION_OFF, BOTH, 0, 0, 1, 0},   /* CONFLATE */
     {55, OPTION_LATER, BOTH, 0, 0, 0, 0}, /* ZAP_DOMAIN */
     {57, OPTION_INT, BOTH, AT(tos), 0, INT_MAX, 0},
     {58, OPTION_LATER, SET, 0, 0, 0, 0}, /* IPC_FILTER_... */
@@ -152,8 +152,8 @@ struct cz_options *cz_options_ref(struct cz_options *options)
 
 void cz_options_unref(struct cz_options *options)
 {
-    if (options && atomic_fetch_sub_explicit(&options->refs, 1,
-                                             memory_order_acq_rel) == 1)
+    if (options &&
+        atomic_fetch_sub_explicit(&options->refs, 1, memory_order_acq_rel) == 1)
         cz_free(options);
 }
 

@@ -79,7 +79,8 @@ struct cz_options *cz_options_ref(struct cz_options *options);
 void cz_options_unref(struct cz_options *options);
 
 /* Options that live in the table. 0, -EINVAL, -ENOTSUP (known, but not built
- * yet: docs/compat.md), or -ENOENT: not in the table, the socket may know it. */
+ * yet: docs/compat.md), or -ENOENT: not in the table, the socket may know it.
+ */
 CZ_MUST_CHECK int cz_options_set(struct cz_options *options, int number,
                                  const void *value, size_t size);
 CZ_MUST_CHECK int cz_options_get(const struct cz_options *options, int number,

@@ -256,8 +256,8 @@ static void pipe_post_or_leave(struct cz_pipe_end *end,
  * alone: then the hop to the I/O thread would cost more than all the rest. */
 static enum cz_io_urgency pipe_urgency(struct cz_pipe_end *end)
 {
-    struct cz_mailbox *own = atomic_load_explicit(&end->home,
-                                                  memory_order_relaxed);
+    struct cz_mailbox *own =
+        atomic_load_explicit(&end->home, memory_order_relaxed);
     uint64_t now_us = cz_clock_us();
     bool is_alone = own->waits != end->woke_at_waits ||
                     now_us - end->woke_at_us > BURST_GAP_US;
@@ -270,8 +270,8 @@ static enum cz_io_urgency pipe_urgency(struct cz_pipe_end *end)
 void cz_pipe_wake_reader(struct cz_pipe_end *end)
 {
     struct cz_mailbox *home = atomic_load(&end->peer->home);
-    struct cz_mailbox *own = atomic_load_explicit(&end->home,
-                                                  memory_order_relaxed);
+    struct cz_mailbox *own =
+        atomic_load_explicit(&end->home, memory_order_relaxed);
 
     if (own && !own->io)
         own->sends++;
@@ -374,8 +374,8 @@ int cz_pipe_write_metadata(struct cz_pipe_end *end,
                            struct cz_metadata *metadata)
 {
     bool must_wake;
-    int rc = cz_stream_write_note(end->out, &metadata, sizeof metadata,
-                                  &must_wake);
+    int rc =
+        cz_stream_write_note(end->out, &metadata, sizeof metadata, &must_wake);
 
     if (rc != 0 && metadata)
         cz_metadata_unref(metadata, 1);
@@ -396,7 +396,6 @@ void cz_pipe_close(struct cz_pipe_end *end, int linger_ms)
     cz_list_remove(&end->link);
     cz_list_remove(&end->lb_link);
     cz_list_remove(&end->fq_link);
-    pipe_post_or_leave(end->peer, &end->peer->closed, MISSED_CLOSED,
-                       CZ_IO_NOW);
+    pipe_post_or_leave(end->peer, &end->peer->closed, MISSED_CLOSED, CZ_IO_NOW);
     pipe_unref(pipe);
 }

@@ -64,16 +64,16 @@ struct cz_pipe_end {
     _Atomic uint32_t is_trim_posted;
 
     /* The owner's: its lists, and what it knows about the far end. */
-    struct cz_list link;     /* of all ends of the owner */
-    struct cz_list lb_link;  /* pattern/lb */
-    struct cz_list fq_link;  /* pattern/fq */
+    struct cz_list link;    /* of all ends of the owner */
+    struct cz_list lb_link; /* pattern/lb */
+    struct cz_list fq_link; /* pattern/fq */
     struct cz_metadata *metadata;
-    void *endpoint;          /* the endpoint it was made for, or NULL */
-    _Atomic int sndhwm;      /* the owner's marks */
+    void *endpoint;     /* the endpoint it was made for, or NULL */
+    _Atomic int sndhwm; /* the owner's marks */
     _Atomic int rcvhwm;
-    size_t unpushed;         /* bytes written since they were last pushed on */
-    uint64_t woke_at_us;     /* when the far end was last woken, */
-    uint32_t woke_at_waits;  /* and how often the owner had waited by then */
+    size_t unpushed;        /* bytes written since they were last pushed on */
+    uint64_t woke_at_us;    /* when the far end was last woken, */
+    uint32_t woke_at_waits; /* and how often the owner had waited by then */
     bool is_open;
     bool is_peer_closed;
 

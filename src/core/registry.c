@@ -27,15 +27,16 @@ static void registry_discard(struct cz_registry_entry *entry)
 
 void cz_registry_fini(struct cz_registry *registry)
 {
-    cz_list_for_each(node, &registry->entries)
+    cz_list_for_each (node, &registry->entries)
         registry_discard(cz_container_of(node, struct cz_registry_entry, link));
     cz_mutex_fini(&registry->lock);
 }
 
-struct cz_registry_entry *
-cz_registry_add(struct cz_registry *registry, enum cz_registry_kind kind,
-                const char *name, struct cz_socket *socket,
-                struct cz_pipe_end *end)
+struct cz_registry_entry *cz_registry_add(struct cz_registry *registry,
+                                          enum cz_registry_kind kind,
+                                          const char *name,
+                                          struct cz_socket *socket,
+                                          struct cz_pipe_end *end)
 {
     struct cz_registry_entry *entry = cz_zalloc(sizeof *entry);
 
@@ -64,8 +65,7 @@ struct cz_registry_entry *cz_registry_find(struct cz_registry *registry,
                                            enum cz_registry_kind kind,
                                            const char *name)
 {
-    cz_list_for_each(node, &registry->entries)
-    {
+    cz_list_for_each (node, &registry->entries) {
         struct cz_registry_entry *entry =
             cz_container_of(node, struct cz_registry_entry, link);
 
@@ -98,13 +98,11 @@ int cz_registry_remove_socket(struct cz_registry *registry,
 {
     int count = 0;
 
-    cz_list_for_each(node, &registry->entries)
-    {
+    cz_list_for_each (node, &registry->entries) {
         struct cz_registry_entry *entry =
             cz_container_of(node, struct cz_registry_entry, link);
 
-        if (entry->socket != socket ||
-            (name && strcmp(entry->name, name) != 0))
+        if (entry->socket != socket || (name && strcmp(entry->name, name) != 0))
             continue;
         registry_leave(entry);
         count++;

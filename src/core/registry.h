@@ -45,10 +45,11 @@ void cz_registry_init(struct cz_registry *registry);
 void cz_registry_fini(struct cz_registry *registry);
 
 /* All of these with the lock held. Adds: NULL = no memory. */
-struct cz_registry_entry *
-cz_registry_add(struct cz_registry *registry, enum cz_registry_kind kind,
-                const char *name, struct cz_socket *socket,
-                struct cz_pipe_end *end);
+struct cz_registry_entry *cz_registry_add(struct cz_registry *registry,
+                                          enum cz_registry_kind kind,
+                                          const char *name,
+                                          struct cz_socket *socket,
+                                          struct cz_pipe_end *end);
 void cz_registry_remove(struct cz_registry_entry *entry);
 
 /* The first entry of the kind with the name; NULL if there is none. */
@@ -63,8 +64,7 @@ bool cz_registry_is_free(struct cz_registry *registry, const char *name);
  * ends that waited. Ends in which messages wait stay for whoever binds their
  * names; they go with the context. Returns how many. */
 int cz_registry_remove_socket(struct cz_registry *registry,
-                              const struct cz_socket *socket,
-                              const char *name);
+                              const struct cz_socket *socket, const char *name);
 
 /* The same for all entries of a socket that closes. */
 void cz_registry_close_socket(struct cz_registry *registry,

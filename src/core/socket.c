@@ -20,8 +20,7 @@
 
 static void socket_on_terminate(struct cz_command *command)
 {
-    struct cz_socket *s =
-        cz_container_of(command, struct cz_socket, terminate);
+    struct cz_socket *s = cz_container_of(command, struct cz_socket, terminate);
 
     s->is_terminated = true;
 }
@@ -131,8 +130,7 @@ void cz_socket_close(struct cz_socket *s)
     cz_registry_close_socket(registry, s);
     cz_mutex_unlock(&registry->lock);
 
-    cz_list_for_each(node, &s->ends)
-    {
+    cz_list_for_each (node, &s->ends) {
         struct cz_pipe_end *end =
             cz_container_of(node, struct cz_pipe_end, link);
 
@@ -143,8 +141,8 @@ void cz_socket_close(struct cz_socket *s)
         if (s->tenants[i])
             cz_tenant_post_close(s->tenants[i], linger_ms);
     while (!cz_list_is_empty(&s->endpoints)) {
-        struct cz_endpoint_entry *entry = cz_container_of(
-            s->endpoints.next, struct cz_endpoint_entry, link);
+        struct cz_endpoint_entry *entry =
+            cz_container_of(s->endpoints.next, struct cz_endpoint_entry, link);
 
         cz_socket_remove_endpoint(entry);
     }
@@ -226,8 +224,7 @@ enum {
 
 static void socket_apply_marks(struct cz_socket *s)
 {
-    cz_list_for_each(node, &s->ends)
-    {
+    cz_list_for_each (node, &s->ends) {
         struct cz_pipe_end *end =
             cz_container_of(node, struct cz_pipe_end, link);
 

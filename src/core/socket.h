@@ -38,8 +38,8 @@ enum {
     CZ_SOCKET_SLOT_SIZE = 1536,
 };
 
-enum { CZ_DONTWAIT = 1, CZ_SNDMORE = 2 };       /* ZMQ_DONTWAIT, ... */
-enum { CZ_POLLED_IN = 1, CZ_POLLED_OUT = 2 };   /* ZMQ_POLLIN, ... */
+enum { CZ_DONTWAIT = 1, CZ_SNDMORE = 2 };     /* ZMQ_DONTWAIT, ... */
+enum { CZ_POLLED_IN = 1, CZ_POLLED_OUT = 2 }; /* ZMQ_POLLIN, ... */
 
 /* A type of socket. All run on the socket's thread. */
 struct cz_socket_ops {
@@ -82,7 +82,7 @@ struct cz_socket_ops {
 /* Something that was bound or connected. */
 struct cz_endpoint_entry {
     struct cz_list link;
-    char *name; /* what unbind and disconnect look for */
+    char *name;                  /* what unbind and disconnect look for */
     struct cz_io_object *object; /* listener or session; NULL for inproc */
     bool is_bound;
 };

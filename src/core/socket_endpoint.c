@@ -48,8 +48,7 @@ static int endpoint_parse(struct cz_socket *s, const char *endpoint,
 static struct cz_endpoint_entry *endpoint_find(struct cz_socket *s,
                                                const char *name)
 {
-    cz_list_for_each(node, &s->endpoints)
-    {
+    cz_list_for_each (node, &s->endpoints) {
         struct cz_endpoint_entry *entry =
             cz_container_of(node, struct cz_endpoint_entry, link);
 
@@ -107,8 +106,7 @@ static void endpoint_end(struct cz_socket *s, struct cz_endpoint_entry *entry)
     int linger_ms = s->options.linger_ms;
     struct cz_io_object *object = entry->object;
 
-    cz_list_for_each(node, &s->ends)
-    {
+    cz_list_for_each (node, &s->ends) {
         struct cz_pipe_end *end =
             cz_container_of(node, struct cz_pipe_end, link);
 
@@ -221,8 +219,8 @@ static int tenant_at(struct cz_socket *s, int index, struct cz_tenant **out)
     struct cz_io_thread *io = s->ctx->io[index];
 
     if (!s->tenants) {
-        s->tenants = cz_zalloc((size_t)s->ctx->io_count *
-                               sizeof(struct cz_tenant *));
+        s->tenants =
+            cz_zalloc((size_t)s->ctx->io_count * sizeof(struct cz_tenant *));
         if (!s->tenants)
             return -ENOMEM;
     }

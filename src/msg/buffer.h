@@ -16,7 +16,7 @@
 
 struct cz_pool;
 
-typedef void (cz_free_fn)(void *data, void *hint);
+typedef void(cz_free_fn)(void *data, void *hint);
 
 struct cz_buffer {
     uint8_t *data;

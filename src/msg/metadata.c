@@ -30,8 +30,9 @@ static char *metadata_put(char *to, const void *from, size_t size)
     return to + length + 1;
 }
 
-struct cz_metadata *cz_metadata_create(const struct cz_metadata_item *properties,
-                                       size_t count, int fd)
+struct cz_metadata *
+cz_metadata_create(const struct cz_metadata_item *properties, size_t count,
+                   int fd)
 {
     struct cz_metadata *metadata;
     size_t size = 0;

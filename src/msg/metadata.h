@@ -25,8 +25,9 @@ struct cz_metadata_item {
 
 /* One reference, or NULL = no memory. The first of equal names wins. `fd` is
  * what zmq_msg_get (ZMQ_SRCFD) tells; -1 = unknown. */
-struct cz_metadata *cz_metadata_create(const struct cz_metadata_item *properties,
-                                       size_t count, int fd);
+struct cz_metadata *
+cz_metadata_create(const struct cz_metadata_item *properties, size_t count,
+                   int fd);
 
 /* Take or drop `count` references. */
 void cz_metadata_ref(struct cz_metadata *metadata, uint32_t count);

@@ -104,8 +104,8 @@ void cz_stream_fini(struct cz_stream *s)
 
 static bool stream_is_too_far_ahead(struct cz_stream *s)
 {
-    return s->w.pos - atomic_load_explicit(&s->consumed_pos,
-                                           memory_order_relaxed) >
+    return s->w.pos -
+               atomic_load_explicit(&s->consumed_pos, memory_order_relaxed) >
            POSITION_SPAN;
 }
 

@@ -66,9 +66,9 @@ enum {
 };
 
 struct cz_stream_writer {
-    uint8_t *at;   /* where the next byte goes */
-    uint32_t room; /* contiguous bytes left there */
-    uint32_t pos;  /* bytes ever, the unpublished included */
+    uint8_t *at;       /* where the next byte goes */
+    uint32_t room;     /* contiguous bytes left there */
+    uint32_t pos;      /* bytes ever, the unpublished included */
     uint32_t messages; /* completed ever */
     uint32_t credit;   /* messages that may begin before asking again */
     struct cz_chunk *chunk;
@@ -102,7 +102,7 @@ struct cz_stream_reader {
     bool is_quiet;
     bool stays_quiet; /* the writer publishes batches: it can pay */
     bool dallies;     /* in a busy stream, waits a moment before it sleeps */
-    bool owes_wake; /* falling asleep gave credit that the writer waits for */
+    bool owes_wake;   /* falling asleep gave credit that the writer waits for */
 };
 
 struct cz_stream {

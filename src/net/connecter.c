@@ -26,7 +26,7 @@ struct cz_connecter {
     struct cz_timer retry;
     struct cz_timer timeout;
     struct cz_resolution *resolution;
-    int fd; /* -1 = none */
+    int fd;       /* -1 = none */
     int delay_ms; /* of the next back-off step; 0 = the first */
 };
 

@@ -93,14 +93,12 @@ static void engine_on_ttl(struct cz_timer *timer)
 
 static void engine_on_nap_end(struct cz_io_napper *napper)
 {
-    cz_engine_flush(
-        cz_container_of(napper, struct cz_engine, out.napper));
+    cz_engine_flush(cz_container_of(napper, struct cz_engine, out.napper));
 }
 
 static bool engine_on_sweep(struct cz_io_sweeper *sweeper)
 {
-    struct cz_engine *e =
-        cz_container_of(sweeper, struct cz_engine, sweeper);
+    struct cz_engine *e = cz_container_of(sweeper, struct cz_engine, sweeper);
 
     return cz_pipe_slim(e->pipe);
 }
@@ -160,8 +158,7 @@ void cz_engine_start(struct cz_engine *e)
     e->in.carry = NULL;
     e->in.carry_size = 0;
     if (interval_ms > 0 && e->has_commands)
-        cz_engine_start_timer(e, &e->heartbeat.interval,
-                              (uint64_t)interval_ms);
+        cz_engine_start_timer(e, &e->heartbeat.interval, (uint64_t)interval_ms);
     if (rest)
         is_alive = cz_engine_understand(e, rest, rest_size);
     cz_free(rest);

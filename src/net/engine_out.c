@@ -65,17 +65,16 @@ static void engine_compose_control(struct cz_engine *e)
     if (e->out.has_ping) {
         int ttl_ms = e->session->options->heartbeat_ttl_ms;
 
-        engine_put_control(
-            e, body,
-            cz_command_build_ping(body, sizeof body, (uint16_t)(ttl_ms / 100),
-                                  cz_span(NULL, 0)));
+        engine_put_control(e, body,
+                           cz_command_build_ping(body, sizeof body,
+                                                 (uint16_t)(ttl_ms / 100),
+                                                 cz_span(NULL, 0)));
     }
     if (e->out.has_pong)
-        engine_put_control(
-            e, body,
-            cz_command_build_pong(
-                body, sizeof body,
-                cz_span(e->out.pong_context, e->out.pong_size)));
+        engine_put_control(e, body,
+                           cz_command_build_pong(
+                               body, sizeof body,
+                               cz_span(e->out.pong_context, e->out.pong_size)));
     e->out.has_ping = e->out.has_pong = false;
 }
 
@@ -136,8 +135,7 @@ static size_t engine_limit(const struct cz_engine *e, struct iovec *pieces,
 static int engine_write_batch(struct cz_engine *e)
 {
     struct iovec pieces[PIECES_MAX];
-    int count =
-        cz_stream_gather(e->pipe->in, pieces, PIECES_MAX, WRITE_MAX);
+    int count = cz_stream_gather(e->pipe->in, pieces, PIECES_MAX, WRITE_MAX);
     size_t total;
     ssize_t n;
 
@@ -167,8 +165,7 @@ static bool engine_encode_old(struct cz_engine *e)
     struct cz_frame frame;
 
     e->out.old_size = e->out.old_sent = 0;
-    while (e->out.old_size < OLD_FRAMES_MAX &&
-           cz_pipe_read(e->pipe, &frame)) {
+    while (e->out.old_size < OLD_FRAMES_MAX && cz_pipe_read(e->pipe, &frame)) {
         size_t need = e->out.old_size + CZ_ZMTP1_HEADER_MAX + frame.size;
         uint8_t *bigger = cz_realloc(e->out.old, need);
 
@@ -231,8 +228,8 @@ bool cz_engine_write(struct cz_engine *e)
         if (e->out.batch_left == 0)
             step = engine_write_control(e);
         if (step == 1)
-            step = e->has_old_frames ? engine_write_old(e)
-                                     : engine_write_batch(e);
+            step =
+                e->has_old_frames ? engine_write_old(e) : engine_write_batch(e);
         if (step == 1 && !e->session->is_stopping &&
             (e->pipe->in->r.consumed - consumed >= NAP_MIN ||
              e->out.sent >= NAP_MIN_BYTES) &&

@@ -146,8 +146,7 @@ static int handshake_on_peer(struct cz_peer_sink *sink,
         items[count++] = (struct cz_metadata_item){
             (const char *)property.name.bytes, property.name.size,
             property.value.bytes, property.value.size};
-    h->metadata =
-        cz_metadata_create(items, count, address[0] ? h->fd : -1);
+    h->metadata = cz_metadata_create(items, count, address[0] ? h->fd : -1);
     h->is_out_of_memory = !h->metadata;
     return h->metadata ? 0 : -ENOMEM;
 }
@@ -220,8 +219,7 @@ static int begin_identity(struct cz_handshake *h)
 static int step_greeting(struct cz_handshake *h, struct outcome *outcome)
 {
     size_t consumed = 0;
-    int rc =
-        cz_greeting_feed(&h->greeting, h->in, h->in_size, &consumed);
+    int rc = cz_greeting_feed(&h->greeting, h->in, h->in_size, &consumed);
 
     if (rc < 0) {
         outcome->value = h->greeting.error;

@@ -63,8 +63,8 @@ static int inproc_bind(struct cz_socket *s, const char *endpoint,
         rc = -EADDRINUSE;
     else
         rc = inproc_register(s, endpoint);
-    while (rc == 0 && (entry = cz_registry_find(
-                           registry, CZ_REGISTRY_WAITING, endpoint))) {
+    while (rc == 0 && (entry = cz_registry_find(registry, CZ_REGISTRY_WAITING,
+                                                endpoint))) {
         struct cz_pipe_end *end = entry->end;
 
         cz_registry_remove(entry);

@@ -40,8 +40,7 @@ static struct cz_listener *listener_of(struct cz_io_object *object)
     return cz_container_of(object, struct cz_listener, object);
 }
 
-static void listener_tell(struct cz_listener *l, enum cz_event event,
-                          int value)
+static void listener_tell(struct cz_listener *l, enum cz_event event, int value)
 {
     cz_monitor_tell(l->object.tenant->monitor, event, (uint32_t)value,
                     l->listening.name);

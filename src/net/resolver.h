@@ -16,7 +16,7 @@ struct cz_io_thread;
 struct cz_resolution;
 
 /* Called with the helm; `addr` is valid if rc is 0. */
-typedef void (cz_resolved_fn)(void *owner, int rc, const struct cz_addr *addr);
+typedef void(cz_resolved_fn)(void *owner, int rc, const struct cz_addr *addr);
 
 /* 0, -ENOMEM, -EAGAIN (no thread). `options` gains a reference. */
 CZ_MUST_CHECK int

@@ -146,7 +146,8 @@ struct cz_pipe *cz_session_make_pipe(const struct cz_session *session)
         (uint32_t)session->options->rcvhwm,
     };
 
-    struct cz_pipe *pipe = cz_pipe_create(hwm, session->object.tenant->ctx->pool);
+    struct cz_pipe *pipe =
+        cz_pipe_create(hwm, session->object.tenant->ctx->pool);
 
     /* The I/O side publishes once per read, not once per message. */
     if (pipe)
@@ -190,9 +191,8 @@ static void session_after_loss(struct cz_session *session, bool is_fatal)
         if (session->options->immediate && !session->is_stopping)
             session_drop_pipe(session);
     }
-    if (session->is_stopping &&
-        (is_fatal || !session->pipe ||
-         !cz_stream_has_data(session->pipe->in))) {
+    if (session->is_stopping && (is_fatal || !session->pipe ||
+                                 !cz_stream_has_data(session->pipe->in))) {
         session_end(session);
         return;
     }

@@ -56,10 +56,10 @@ struct cz_session {
 /* What a handshake has found out. */
 struct cz_handshake_result {
     int fd;
-    bool has_old_frames;   /* ZMTP 1.0 frames */
-    bool has_commands;     /* ZMTP 3.x */
-    uint8_t *rest;         /* bytes that came behind it, or NULL; */
-    size_t rest_size;      /* the engine frees them */
+    bool has_old_frames;          /* ZMTP 1.0 frames */
+    bool has_commands;            /* ZMTP 3.x */
+    uint8_t *rest;                /* bytes that came behind it, or NULL; */
+    size_t rest_size;             /* the engine frees them */
     struct cz_metadata *metadata; /* one reference, or NULL */
 };
 

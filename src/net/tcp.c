@@ -196,8 +196,8 @@ static int tcp_resolve(const struct cz_options *o, const char *address,
     int rc = cz_endpoint_parse_tcp_connect(address, &parsed);
 
     return rc != 0 ? rc
-                   : cz_addr_resolve(to, parsed.target.host,
-                                     parsed.target.port, family_rule(o));
+                   : cz_addr_resolve(to, parsed.target.host, parsed.target.port,
+                                     family_rule(o));
 }
 
 /* "source;target": leaves from this address. */

@@ -38,6 +38,7 @@ int cz_process_ask(void)
     pthread_once(&handler_once, process_install);
     pid = (int)getpid();
     if (has_handler)
-        atomic_store_explicit(&cz_process_remembered, pid, memory_order_relaxed);
+        atomic_store_explicit(&cz_process_remembered, pid,
+                              memory_order_relaxed);
     return pid;
 }

@@ -101,9 +101,8 @@ static void transports_of_other_types_are_refused(void **state)
     };
 
     check_rows(*state, rows, sizeof(rows) / sizeof(rows[0]));
-    assert_fails(
-        zmq_unbind(env_socket(*state, ZMQ_DEALER), rows[0].endpoint),
-        ENOCOMPATPROTO);
+    assert_fails(zmq_unbind(env_socket(*state, ZMQ_DEALER), rows[0].endpoint),
+                 ENOCOMPATPROTO);
 }
 
 static void null_is_no_endpoint(void **state)

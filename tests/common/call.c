@@ -34,8 +34,7 @@ void call_start(struct call *call, int (*run)(void *arg), void *arg)
     call->run = run;
     call->arg = arg;
     assert_int_equal(sem_init(&call->done, 0, 0), 0);
-    assert_int_equal(pthread_create(&call->thread, NULL, call_main, call),
-                     0);
+    assert_int_equal(pthread_create(&call->thread, NULL, call_main, call), 0);
 }
 
 /* The state is the letter after the name, which stands in brackets. */

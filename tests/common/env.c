@@ -135,8 +135,7 @@ void env_free_endpoint(struct env *env, char endpoint[ENDPOINT_MAX])
     if (env->transport == &transport_tcp)
         env_free_tcp_endpoint(number, endpoint);
     else if (env->transport == &transport_ipc)
-        snprintf(endpoint, ENDPOINT_MAX, "ipc://%s/%u", env->directory,
-                 number);
+        snprintf(endpoint, ENDPOINT_MAX, "ipc://%s/%u", env->directory, number);
     else
         snprintf(endpoint, ENDPOINT_MAX, "inproc://%u", number);
 }
@@ -155,8 +154,8 @@ void env_link(struct env *env, void *bound, void *connected)
     assert_ok(zmq_connect(connected, endpoint));
 }
 
-void env_pair(struct env *env, int bound_type, void **bound,
-              int connected_type, void **connected)
+void env_pair(struct env *env, int bound_type, void **bound, int connected_type,
+              void **connected)
 {
     *bound = env_socket(env, bound_type);
     *connected = env_socket(env, connected_type);

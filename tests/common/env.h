@@ -35,10 +35,10 @@ struct env {
 };
 
 /* Rows of a test table. */
-#define ON(name, test)                                   \
-    {                                                    \
-        #name " " #test, test, env_open, env_close,      \
-            (void *)(uintptr_t)&transport_##name         \
+#define ON(name, test)                                                         \
+    {                                                                          \
+#name " " #test, test, env_open, env_close,                            \
+            (void *)(uintptr_t)&transport_##name                               \
     }
 #define ON_STREAMS(test) ON(tcp, test), ON(ipc, test)
 #define ON_EACH(test) ON(inproc, test), ON_STREAMS(test)
@@ -74,7 +74,7 @@ void env_bind(struct env *env, void *socket, char endpoint[ENDPOINT_MAX]);
 void env_link(struct env *env, void *bound, void *connected);
 
 /* Opens two sockets and links them. */
-void env_pair(struct env *env, int bound_type, void **bound,
-              int connected_type, void **connected);
+void env_pair(struct env *env, int bound_type, void **bound, int connected_type,
+              void **connected);
 
 #endif

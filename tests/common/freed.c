@@ -29,8 +29,8 @@ void freed_close(struct freed *freed)
 
 void freed_message(struct freed *freed, zmq_msg_t *msg)
 {
-    assert_ok(zmq_msg_init_data(msg, freed->data, freed->size, freed_once,
-                                freed));
+    assert_ok(
+        zmq_msg_init_data(msg, freed->data, freed->size, freed_once, freed));
 }
 
 void freed_once(void *data, void *hint)

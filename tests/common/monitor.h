@@ -19,8 +19,7 @@ struct monitor_event {
 void *monitor_open(struct env *env, void *socket, int events);
 
 /* The next event within the time; false when there is none. */
-bool monitor_next(void *monitor, struct monitor_event *event,
-                  int timeout_ms);
+bool monitor_next(void *monitor, struct monitor_event *event, int timeout_ms);
 
 /* The next event is this one. */
 struct monitor_event monitor_expect(void *monitor, int event);

@@ -57,12 +57,12 @@ static void raw_prepare(int fd)
     struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
     int on = 1;
 
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-                                sizeof(patience)),
-                     0);
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
-                                sizeof(patience)),
-                     0);
+    assert_int_equal(
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)),
+        0);
+    assert_int_equal(
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)),
+        0);
     /* A Unix socket has no such option, and needs none. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
@@ -87,8 +87,8 @@ int raw_listen(const char *endpoint)
     int on = 1;
 
     assert_true(fd >= 0);
-    assert_int_equal(
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)),
+                     0);
     raw_prepare(fd);
     assert_int_equal(bind(fd, &address.any, size), 0);
     assert_int_equal(listen(fd, 16), 0);

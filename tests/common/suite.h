@@ -34,16 +34,16 @@
 #define GLANCE_MS 100
 
 /* The call returns -1 and sets errno to `expected`. */
-#define assert_fails(call, expected) \
+#define assert_fails(call, expected)                                           \
     suite_check_fails((call), (expected), #call, __FILE__, __LINE__)
 
 /* The call does not return -1. */
 #define assert_ok(call) suite_check_ok((call), #call, __FILE__, __LINE__)
 
 /* The pointer is NULL and errno is `expected`. */
-#define assert_null_fails(call, expected)                             \
-    suite_check_fails((call) == NULL ? -1 : 0, (expected), #call,     \
-                      __FILE__, __LINE__)
+#define assert_null_fails(call, expected)                                      \
+    suite_check_fails((call) == NULL ? -1 : 0, (expected), #call, __FILE__,    \
+                      __LINE__)
 
 /* True when the library under test is this one and not libzmq. */
 bool is_ceromq(void);
@@ -54,7 +54,6 @@ int64_t now_ms(void);
 /* Not to be called by themselves: see the macros above. */
 void suite_check_fails(int result, int expected, const char *call,
                        const char *file, int line);
-void suite_check_ok(int result, const char *call, const char *file,
-                    int line);
+void suite_check_ok(int result, const char *call, const char *file, int line);
 
 #endif

@@ -383,8 +383,8 @@ static void fools_run(void *arg)
     for (i = 0; i < FOOLS; i++) {
         fools[i] = (struct fool){.ctx = ctx};
         fools[i].sockets[0] = fool_socket(&fools[i]);
-        SIM_CHECK(cz_thread_start(&fools[i].thread, NULL, fool_run,
-                                  &fools[i]) == 0);
+        SIM_CHECK(
+            cz_thread_start(&fools[i].thread, NULL, fool_run, &fools[i]) == 0);
     }
     sim_sleep_us(sim_random(2000000));
     TALK_OK(zmq_ctx_term(ctx));

@@ -117,10 +117,10 @@ static void scene_run(struct scene *scene)
                       i < scene->senders ? i : i - scene->senders,
                       i < scene->senders);
     for (i = 0; i < count; i++)
-        SIM_CHECK(cz_thread_start(&actors[i].thread, NULL,
-                                  i < scene->senders ? sender_run
-                                                     : receiver_run,
-                                  &actors[i]) == 0);
+        SIM_CHECK(
+            cz_thread_start(&actors[i].thread, NULL,
+                            i < scene->senders ? sender_run : receiver_run,
+                            &actors[i]) == 0);
     for (i = 0; i < count; i++)
         cz_thread_join(&actors[i].thread);
     TALK_OK(zmq_ctx_term(scene->send_ctx));

@@ -57,8 +57,7 @@ static void journey_arrive(void *arg)
 
 static void journey_run(void *arg)
 {
-    struct journey journey = {.transport =
-                                  *(const enum talk_transport *)arg};
+    struct journey journey = {.transport = *(const enum talk_transport *)arg};
     void *ctx = talk_context(), *push = talk_socket(ctx, ZMQ_PUSH);
     struct cz_thread thread;
     uint32_t i;
@@ -103,11 +102,11 @@ static void who_lingers_without_end_delivers_all(void **state)
 
 /* Why a message cannot be delivered. */
 enum obstacle {
-    NOBODY,    /* the port is closed */
-    HANGING,   /* the connect is never answered */
-    SILENT,    /* the peer does not shake hands */
-    STALLED,   /* the peer does not read */
-    PARTED,    /* the network takes nothing */
+    NOBODY,  /* the port is closed */
+    HANGING, /* the connect is never answered */
+    SILENT,  /* the peer does not shake hands */
+    STALLED, /* the peer does not read */
+    PARTED,  /* the network takes nothing */
     OBSTACLES,
 };
 
@@ -228,8 +227,8 @@ static void waiter_prepare(struct waiter *waiter, unsigned index)
 {
     char address[TALK_ENDPOINT_MAX];
 
-    waiter->socket = talk_socket(
-        waiter->ctx, waiter->wait == IN_SEND ? ZMQ_PUSH : ZMQ_PULL);
+    waiter->socket =
+        talk_socket(waiter->ctx, waiter->wait == IN_SEND ? ZMQ_PUSH : ZMQ_PULL);
     waiter->second = NULL;
     switch (waiter->wait) {
     case IN_POLL_OF_TWO:

@@ -146,9 +146,8 @@ static void cut_run(void *arg)
 }
 
 /* Seeds by hand: one for each byte, until the connection is not that long. */
-static void run_at_every_byte(unsigned variants,
-                              void (*main_fn)(void *arg), bool *has_happened,
-                              void *arg)
+static void run_at_every_byte(unsigned variants, void (*main_fn)(void *arg),
+                              bool *has_happened, void *arg)
 {
     struct sim_config config = sim_stormy();
     static const size_t buffers[] = {64, 700, 8192};
@@ -282,7 +281,7 @@ struct weather {
     void *ctx;
     char endpoints[TALK_SENDERS_MAX][TALK_ENDPOINT_MAX];
     struct talk_book book;
-    bool is_fair;                      /* no resets are planned any more */
+    bool is_fair; /* no resets are planned any more */
     uint32_t sent_until_fair[TALK_SENDERS_MAX];
     bool is_through[TALK_SENDERS_MAX]; /* something sent since has come */
 };
@@ -383,10 +382,10 @@ static void weather_run(void *arg)
                       weather.endpoints[walker->index]);
     }
     for (i = 0; i < count; i++)
-        SIM_CHECK(cz_thread_start(&walkers[i].thread, NULL,
-                                  i < weather.pushes ? walker_push
-                                                     : walker_pull,
-                                  &walkers[i]) == 0);
+        SIM_CHECK(
+            cz_thread_start(&walkers[i].thread, NULL,
+                            i < weather.pushes ? walker_push : walker_pull,
+                            &walkers[i]) == 0);
     for (i = 0; i < count; i++)
         cz_thread_join(&walkers[i].thread);
     TALK_OK(zmq_ctx_term(weather.ctx));

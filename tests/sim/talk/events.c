@@ -55,8 +55,8 @@ uint32_t talk_await_event(void *monitor, int event, int timeout_ms)
     uint64_t now_us;
 
     while ((now_us = cz_clock_us()) <= end_us) {
-        struct talk_event next = talk_next_event(
-            monitor, (int)((end_us - now_us + 999) / 1000));
+        struct talk_event next =
+            talk_next_event(monitor, (int)((end_us - now_us + 999) / 1000));
 
         if (next.event == event)
             return next.value;

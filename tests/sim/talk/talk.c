@@ -227,8 +227,8 @@ static void part_check(struct talk_message message, uint32_t part,
                  message.number, message.sender, zmq_msg_size(msg), size);
     part_fill(message, part, expected, size);
     if (memcmp(zmq_msg_data(msg), expected, size) != 0)
-        sim_fail("part %u of message %u of %u is garbled", part,
-                 message.number, message.sender);
+        sim_fail("part %u of message %u of %u is garbled", part, message.number,
+                 message.sender);
     if (zmq_msg_more(msg) != (part + 1 < message_parts(message)))
         sim_fail("message %u of %u is torn at part %u", message.number,
                  message.sender, part);

@@ -69,15 +69,15 @@ int talk_try_send(void *socket, struct talk_message message, int flags);
 /* How many bytes that is in ZMTP 2 and 3. */
 size_t talk_wire_size(struct talk_message message);
 
-/* The same as talk_try_send, waiting by the seed's choice in zmq_send or in zmq_poll, and it
- * must succeed. */
+/* The same as talk_try_send, waiting by the seed's choice in zmq_send or in
+ * zmq_poll, and it must succeed. */
 void talk_send(void *socket, struct talk_message message);
 
 /* Receives one message and checks every byte of every part. 0 or -errno. */
 int talk_try_recv(void *socket, struct talk_message *message, int flags);
 
-/* The same as talk_try_recv, waiting in zmq_recv, in zmq_poll or on ZMQ_FD for this long in
- * virtual time (-1 = for ever). False: nothing came. */
+/* The same as talk_try_recv, waiting in zmq_recv, in zmq_poll or on ZMQ_FD for
+ * this long in virtual time (-1 = for ever). False: nothing came. */
 bool talk_recv(void *socket, struct talk_message *message, int timeout_ms);
 
 /* ---- The book ---- */

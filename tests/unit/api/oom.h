@@ -65,7 +65,7 @@ static inline int oom_close(void **state)
 /* A row of a test table: the scene, on one transport. */
 #define OOM_ON(name, test)                                                     \
     {                                                                          \
-        #name " " #test, test, env_open, oom_close,                            \
+#name " " #test, test, env_open, oom_close,                            \
             (void *)(uintptr_t)&transport_##name                               \
     }
 

@@ -32,11 +32,11 @@ static void set_blob(void *socket, int option, const void *value, size_t size)
 static void set_blobs(void *socket)
 {
     static const int options[] = {
-        ZMQ_ROUTING_ID,      ZMQ_PLAIN_USERNAME,  ZMQ_PLAIN_PASSWORD,
-        ZMQ_CURVE_PUBLICKEY, ZMQ_CURVE_SECRETKEY, ZMQ_CURVE_SERVERKEY,
-        ZMQ_ZAP_DOMAIN,      ZMQ_SOCKS_PROXY,     ZMQ_TCP_ACCEPT_FILTER,
-        ZMQ_GSSAPI_PRINCIPAL, ZMQ_BINDTODEVICE,   ZMQ_METADATA,
-        ZMQ_HELLO_MSG,       ZMQ_DISCONNECT_MSG,
+        ZMQ_ROUTING_ID,       ZMQ_PLAIN_USERNAME,  ZMQ_PLAIN_PASSWORD,
+        ZMQ_CURVE_PUBLICKEY,  ZMQ_CURVE_SECRETKEY, ZMQ_CURVE_SERVERKEY,
+        ZMQ_ZAP_DOMAIN,       ZMQ_SOCKS_PROXY,     ZMQ_TCP_ACCEPT_FILTER,
+        ZMQ_GSSAPI_PRINCIPAL, ZMQ_BINDTODEVICE,    ZMQ_METADATA,
+        ZMQ_HELLO_MSG,        ZMQ_DISCONNECT_MSG,
     };
     static const char key[] = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
 
@@ -76,8 +76,8 @@ static void open_and_close(struct env *env)
 static void bind_and_unbind(struct env *env)
 {
     static const char *const wildcards[] = {
-        "tcp://127.0.0.1:*", "ipc://*", "tcp://lo:*", "ipc://@oom-%d",
-        "inproc://oom",
+        "tcp://127.0.0.1:*", "ipc://*",      "tcp://lo:*",
+        "ipc://@oom-%d",     "inproc://oom",
     };
     void *ctx = oom_ctx(2);
     void *socket = oom_socket(ctx, ZMQ_DEALER);

@@ -37,8 +37,7 @@ static void every_size_has_its_room(void **state)
     struct cz_pool *pool = cz_pool_create(64 << 20);
 
     (void)state;
-    for (size_t size = 1; size <= 2 * CZ_POOL_BLOCK_MAX;
-         size += 1 + size / 7) {
+    for (size_t size = 1; size <= 2 * CZ_POOL_BLOCK_MAX; size += 1 + size / 7) {
         for (int i = 0; i < 2; i++) {
             void *block = cz_pool_get(pool, size);
 
