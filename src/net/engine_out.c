@@ -45,6 +45,14 @@ static bool engine_break(struct cz_engine *e)
     return false;
 }
 
+/* There is no memory to send what has been taken from the pipe. The rest goes
+ * over another connection. */
+static bool engine_starve(struct cz_engine *e)
+{
+    cz_session_on_engine_failed(e->session, false);
+    return false;
+}
+
 /* ---- our own frames ------------------------------------------------- */
 
 static void engine_put_control(struct cz_engine *e, const uint8_t *body,
@@ -159,8 +167,9 @@ static int engine_write_batch(struct cz_engine *e)
 
 /* ---- ZMTP 1.0 ------------------------------------------------------- */
 
-/* Encodes what fits. False: nothing is left, or no memory for it. */
-static bool engine_encode_old(struct cz_engine *e)
+/* Encodes what fits. 1: something is there; 0: nothing is left; -1: no memory,
+ * and a message is lost. */
+static int engine_encode_old(struct cz_engine *e)
 {
     struct cz_frame frame;
 
@@ -179,10 +188,8 @@ static bool engine_encode_old(struct cz_engine *e)
         }
         if (frame.buffer)
             cz_buffer_unref(frame.buffer);
-        if (!bigger) {
-            e->out.is_broken = true; /* a message is lost: no more of them */
-            return false;
-        }
+        if (!bigger)
+            return -1;
     }
     return e->out.old_size > 0;
 }
@@ -191,9 +198,12 @@ static int engine_write_old(struct cz_engine *e)
 {
     size_t left;
     ssize_t n;
+    int rc = 1;
 
-    if (e->out.old_sent == e->out.old_size && !engine_encode_old(e))
-        return e->out.is_broken ? -1 : 2;
+    if (e->out.old_sent == e->out.old_size)
+        rc = engine_encode_old(e);
+    if (rc <= 0)
+        return rc < 0 ? -2 : 2;
     left = e->out.old_size - e->out.old_sent;
     n = engine_push(e, e->out.old + e->out.old_sent, left);
     if (n < 0)
@@ -240,8 +250,10 @@ bool cz_engine_write(struct cz_engine *e)
     }
     if (step == 0)
         engine_block(e);
-    else if (step < 0)
+    else if (step == -1)
         return engine_break(e);
+    else if (step == -2)
+        return engine_starve(e);
     else
         return engine_drained(e);
     return true;

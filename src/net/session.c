@@ -347,6 +347,7 @@ cz_session_create(struct cz_tenant *tenant, struct cz_options *options,
     session->connecter = cz_connecter_create(session, address);
     if (session->connecter)
         return session;
-    session_destroy(&session->object);
+    cz_io_object_unref(&session->object);
+    cz_io_object_unref(&session->object);
     return NULL;
 }
