@@ -93,7 +93,9 @@ static int set_cpu(struct cz_ctx_config *config, int number, int cpu)
             return -EINVAL;
         CPU_CLR((size_t)cpu, &config->thread_cpus);
     }
-    config->has_thread_cpus = CPU_COUNT(&config->thread_cpus) > 0;
+    config->has_thread_cpus = false;
+    for (size_t i = 0; i < CPU_SETSIZE; i++)
+        config->has_thread_cpus |= CPU_ISSET(i, &config->thread_cpus) != 0;
     return 0;
 }
 
