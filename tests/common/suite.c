@@ -10,7 +10,8 @@
 #include <errno.h>
 #include <time.h>
 
-/* Under a sanitizer too, malloc() shall refuse what is too large. */
+/* Under a sanitizer too, malloc() shall refuse what is too large, and a forked
+ * child may start threads. */
 const char *__asan_default_options(void);
 const char *__tsan_default_options(void);
 
@@ -21,7 +22,7 @@ const char *__asan_default_options(void)
 
 const char *__tsan_default_options(void)
 {
-    return "allocator_may_return_null=1";
+    return "allocator_may_return_null=1:die_after_fork=0";
 }
 
 bool is_ceromq(void)
