@@ -16,8 +16,9 @@
  *     (CZ_IO_SOON);
  *   - a thread that must wait for the network, because it wants a message or
  *     the pipe is full, may drive the reactor itself until it has what it
- *     needs (cz_io_drive). Only when all that lives here belongs to the one
- *     socket that it waits for: nobody else's I/O depends on it then.
+ *     needs (cz_io_drive). Only if all I/O of its socket is here. If other
+ *     sockets live here too, the I/O thread takes over again as soon as it
+ *     leaves.
  *
  * Who drives. At any time at most one thread waits in the reactor. When an
  * application thread wants to drive, the I/O thread steps aside and naps.

@@ -39,7 +39,7 @@ enum {
     CZ_FRAME_SHORT_MAX = 255,
     CZ_FRAME_HEADER_MAX = 9,
     /* From this body size on, passing a pointer beats copying twice
-     * (docs/rationale.md has the measurement). */
+     * (docs/rationale.md says what of that is measured). */
     CZ_REF_MIN = 16384,
 };
 
