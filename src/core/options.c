@@ -213,6 +213,7 @@ static int get_special(const struct cz_options *o, const struct option_row *row,
     case 5:
         if (*size < o->routing_id_size)
             return -EINVAL;
+        memset(value, 0, *size);
         if (o->routing_id_size)
             memcpy(value, o->routing_id, o->routing_id_size);
         *size = o->routing_id_size;

@@ -45,6 +45,14 @@ static int endpoint_parse(struct cz_socket *s, const char *endpoint,
     return -EPROTONOSUPPORT;
 }
 
+/* Of an endpoint that has ended by itself only the entry may be left. */
+static bool endpoint_has_ended(const struct cz_endpoint_entry *entry)
+{
+    return entry->object &&
+           atomic_load_explicit(&entry->object->has_ended,
+                                memory_order_relaxed);
+}
+
 static struct cz_endpoint_entry *endpoint_find(struct cz_socket *s,
                                                const char *name)
 {
@@ -52,7 +60,7 @@ static struct cz_endpoint_entry *endpoint_find(struct cz_socket *s,
         struct cz_endpoint_entry *entry =
             cz_container_of(node, struct cz_endpoint_entry, link);
 
-        if (strcmp(entry->name, name) == 0)
+        if (strcmp(entry->name, name) == 0 && !endpoint_has_ended(entry))
             return entry;
     }
     return NULL;

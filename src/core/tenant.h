@@ -89,6 +89,8 @@ struct cz_io_object {
     _Atomic uint32_t refs;
     int linger_ms;
     bool is_living;
+    /* Set by one that may end by itself; read without the helm. */
+    _Atomic bool has_ended;
 };
 
 /* With `refs` references: 2 for what an endpoint keeps, 1 for others. */

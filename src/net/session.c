@@ -46,6 +46,9 @@ static void session_drop_pipe(struct cz_session *session)
 
 static void session_end(struct cz_session *session)
 {
+    /* Relaxed: the closing of the pipe, which follows, takes it along. */
+    atomic_store_explicit(&session->object.has_ended, true,
+                          memory_order_relaxed);
     cz_io_cancel_timer(session->object.tenant->io, &session->linger);
     session_drop_connection(session);
     if (session->connecter)
@@ -85,9 +88,17 @@ static void session_wind_up(struct cz_session *session, int linger_ms)
 static void session_stop(struct cz_io_object *object, int linger_ms)
 {
     struct cz_session *session = session_of(object);
+    bool may_redial =
+        object->tenant->is_closing || /* then it is zmq_close that ends it */
+        !(session->options->reconnect_stop & 4 /* AFTER_DISCONNECT */);
 
     if (!session->is_stopping)
         session_wind_up(session, linger_ms);
+    if (may_redial || !object->is_living)
+        return;
+    session->has_given_up = true;
+    if (!session->engine && !session->handshake)
+        session_end(session);
 }
 
 static void session_destroy(struct cz_io_object *object)
@@ -188,18 +199,16 @@ static void session_after_loss(struct cz_session *session, bool is_fatal)
     if (session->pipe) {
         cz_stream_rollback(session->pipe->out);
         cz_stream_drop_partial(session->pipe->in);
-        if (session->options->immediate && !session->is_stopping)
-            session_drop_pipe(session);
-    }
-    if (session->is_stopping && (is_fatal || !session->pipe ||
-                                 !cz_stream_has_data(session->pipe->in))) {
-        session_end(session);
-        return;
     }
     if (is_fatal)
         session->has_given_up = true;
-    else if (!cz_connecter_retry(session->connecter))
+    if (session->is_stopping && (session->has_given_up || !session->pipe ||
+                                 !cz_stream_has_data(session->pipe->in)))
         session_end(session);
+    else if (!session->has_given_up && !cz_connecter_retry(session->connecter))
+        session_end(session);
+    else if (session->options->immediate && !session->is_stopping)
+        session_drop_pipe(session);
 }
 
 static void session_begin_handshake(struct cz_session *session, int fd)

@@ -212,14 +212,14 @@ static void a_negative_interval_means_no_second_try(void **state)
 }
 
 /* Without reconnection it is as if zmq_disconnect had been called. */
-static void a_lost_connection_takes_its_endpoint_along(void **state)
+static void lose_connection_for_good(struct env *env, int immediate)
 {
-    struct env *env = *state;
     char endpoint[ENDPOINT_MAX];
     void *dealer = env_socket(env, ZMQ_DEALER);
     void *peer = env_socket(env, ZMQ_DEALER);
 
     set_int(dealer, ZMQ_RECONNECT_IVL, -1);
+    set_int(dealer, ZMQ_IMMEDIATE, immediate);
     env_bind(env, peer, endpoint);
     assert_ok(zmq_connect(dealer, endpoint));
     send_text(dealer, "x", 0);
@@ -234,6 +234,16 @@ static void a_lost_connection_takes_its_endpoint_along(void **state)
     assert_ok(zmq_connect(dealer, endpoint));
     send_text(dealer, "y", 0);
     expect_text(peer, "y");
+}
+
+static void a_lost_connection_takes_its_endpoint_along(void **state)
+{
+    lose_connection_for_good(*state, 0);
+}
+
+static void a_lost_connection_of_an_immediate_socket_does_too(void **state)
+{
+    lose_connection_for_good(*state, 1);
 }
 
 /* Accepts and hangs up again and again: the intervals grow to the limit. */
@@ -294,6 +304,7 @@ int main(void)
         ON_STREAMS(immediate_takes_its_pipe_back_from_a_lost_peer),
         ON_STREAMS(a_negative_interval_means_no_second_try),
         ON_STREAMS(a_lost_connection_takes_its_endpoint_along),
+        ON_STREAMS(a_lost_connection_of_an_immediate_socket_does_too),
         ON_STREAMS(the_interval_grows_to_its_maximum),
         ON(tcp, an_attempt_that_takes_too_long_is_given_up),
     };

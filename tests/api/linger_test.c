@@ -325,6 +325,25 @@ static void without_reconnection_nobody_is_waited_for(void **state)
     env->ctx = NULL;
 }
 
+static void after_disconnect_nobody_is_dialled_again(void **state)
+{
+    enum { RECONNECT_STOP = 109, AFTER_DISCONNECT = 4 };
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *push = endless_push(env);
+
+    if (!is_ceromq())
+        skip(); /* 4.3.4 does not know the option. */
+    env_free_endpoint(env, endpoint);
+    set_int(push, RECONNECT_STOP, AFTER_DISCONNECT);
+    assert_ok(zmq_connect(push, endpoint));
+    send_text(push, "to nobody", 0);
+    assert_ok(zmq_disconnect(push, endpoint));
+    env_close_socket(env, push);
+    assert_ok(zmq_ctx_term(env->ctx));
+    env->ctx = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +361,7 @@ int main(void)
         ON_STREAMS(a_peer_that_broke_the_protocol_is_not_waited_for),
         ON(ipc, a_peer_that_stopped_reading_is_not_waited_for),
         ON_STREAMS(without_reconnection_nobody_is_waited_for),
+        ON_STREAMS(after_disconnect_nobody_is_dialled_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
