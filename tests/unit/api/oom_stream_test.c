@@ -316,8 +316,8 @@ static bool old_reads(int fd, const void *expected, size_t size)
 static bool old_asks(int fd, void *socket)
 {
     static const unsigned char hello[] = {1, 0};
-    static const unsigned char question[] = {4, 1, 'o', 'l', 'd',
-                                             5, 0, 'p', 'e', 'e', 'r'};
+    static const unsigned char question[] = {4, 1,   'o', 'l', 'd', 5,
+                                             0, 'p', 'e', 'e', 'r'};
     zmq_pollitem_t items[2] = {{.socket = socket, .events = ZMQ_POLLIN},
                                {.fd = fd, .events = ZMQ_POLLIN}};
     char part[8];
