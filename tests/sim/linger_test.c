@@ -205,6 +205,45 @@ static void no_obstacle_holds_up_the_end_beyond_linger(void **state)
         }
 }
 
+/* The peer wants a mechanism that we do not speak, and always will. */
+static void stranger_run(void *arg)
+{
+    static const uint8_t greeting[64] = {
+        0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0, 'C', 'U', 'R', 'V', 'E'};
+    const char *path = arg;
+    char endpoint[TALK_ENDPOINT_MAX];
+    uint16_t port = 0;
+    int listener = sim_listen(path, &port), peer;
+    void *ctx = talk_context(), *push = talk_socket(ctx, ZMQ_PUSH);
+    uint64_t start_us;
+
+    if (path)
+        snprintf(endpoint, sizeof endpoint, "ipc://%s", path);
+    else
+        snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", port);
+    TALK_OK(zmq_connect(push, endpoint));
+    talk_send(push, (struct talk_message){0, 0});
+    peer = sim_accept(listener);
+    SIM_CHECK(sim_send(peer, greeting, sizeof greeting) == 0);
+    if (sim_random(2))
+        sim_sleep_us(100000);
+    TALK_OK(zmq_close(push));
+    start_us = cz_clock_us();
+    TALK_OK(zmq_ctx_term(ctx));
+    SIM_CHECK(cz_clock_us() - start_us < 100000);
+    sim_close(peer);
+    sim_close(listener);
+}
+
+static void nobody_lingers_for_a_peer_of_another_tongue(void **state)
+{
+    struct sim_config config = sim_stormy();
+
+    (void)state;
+    sim_run_seeds(SEEDS, &config, stranger_run, NULL);
+    sim_run_seeds(SEEDS, &config, stranger_run, (void *)"@stranger");
+}
+
 /* ---- From another thread ---- */
 
 enum wait {
@@ -326,6 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_lingers_without_end_delivers_all),
         cmocka_unit_test(no_obstacle_holds_up_the_end_beyond_linger),
+        cmocka_unit_test(nobody_lingers_for_a_peer_of_another_tongue),
         cmocka_unit_test(term_wakes_whoever_waits),
     };
 
