@@ -304,7 +304,9 @@ static void io_main(void *arg)
 static bool drive_begin(struct cz_io_thread *io)
 {
     cz_io_lock(io);
-    if (atomic_load(&io->driver) == CZ_IO_APPLICATION) {
+    /* With other sockets here, the I/O thread would have to be woken as soon
+     * as we leave: then the hop is not saved, but made twice. */
+    if (atomic_load(&io->driver) == CZ_IO_APPLICATION || io->tenant_count > 1) {
         io_leave(io);
         return false;
     }
@@ -343,8 +345,10 @@ int cz_io_drive(struct cz_io_thread *io, struct cz_mailbox *mailbox,
     uint64_t spin_until_us;
     int rc = 0;
 
-    if (!drive_begin(io))
+    if (!drive_begin(io)) {
+        cz_io_resume(io);
         return cz_mailbox_park(mailbox, deadline_us);
+    }
     spin_until_us = cz_clock_us() + spin_us;
     for (;;) {
         bool is_spinning = spin_us && io->now_us < spin_until_us;

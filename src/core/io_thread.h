@@ -16,9 +16,8 @@
  *     (CZ_IO_SOON);
  *   - a thread that must wait for the network, because it wants a message or
  *     the pipe is full, may drive the reactor itself until it has what it
- *     needs (cz_io_drive). Only if all I/O of its socket is here. If other
- *     sockets live here too, the I/O thread takes over again as soon as it
- *     leaves.
+ *     needs (cz_io_drive). Only if all I/O of its socket is here and no other
+ *     socket's: nobody else depends on it then.
  *
  * Who drives. At any time at most one thread waits in the reactor. When an
  * application thread wants to drive, the I/O thread steps aside and naps.

@@ -208,8 +208,8 @@ static void no_obstacle_holds_up_the_end_beyond_linger(void **state)
 /* The peer wants a mechanism that we do not speak, and always will. */
 static void stranger_run(void *arg)
 {
-    static const uint8_t greeting[64] = {
-        0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0, 'C', 'U', 'R', 'V', 'E'};
+    static const uint8_t greeting[64] = {0xff, 0, 0, 0,   0,   0,   0,   0,  1,
+                                         0x7f, 3, 0, 'C', 'U', 'R', 'V', 'E'};
     const char *path = arg;
     char endpoint[TALK_ENDPOINT_MAX];
     uint16_t port = 0;
