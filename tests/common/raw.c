@@ -67,15 +67,31 @@ static void raw_prepare(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-int raw_connect(const char *endpoint)
+int raw_socket(const char *endpoint)
+{
+    union raw_address address;
+    int fd;
+
+    raw_parse(endpoint, &address);
+    fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    raw_prepare(fd);
+    return fd;
+}
+
+void raw_dial(int fd, const char *endpoint)
 {
     union raw_address address;
     socklen_t size = raw_parse(endpoint, &address);
-    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    assert_true(fd >= 0);
-    raw_prepare(fd);
     assert_int_equal(connect(fd, &address.any, size), 0);
+}
+
+int raw_connect(const char *endpoint)
+{
+    int fd = raw_socket(endpoint);
+
+    raw_dial(fd, endpoint);
     return fd;
 }
 

@@ -15,6 +15,10 @@
 
 /* `endpoint` is tcp://a.b.c.d:port or ipc://path (@name: abstract). */
 int raw_connect(const char *endpoint);
+
+/* The two halves of raw_connect: a descriptor, and its connection. */
+int raw_socket(const char *endpoint);
+void raw_dial(int fd, const char *endpoint);
 int raw_listen(const char *endpoint);
 int raw_accept(int listener);
 
