@@ -211,7 +211,7 @@ static void chatter_run(void *arg)
             talk_try_send(chat->sockets[chatter->index], mine, ZMQ_DONTWAIT) ==
                 0)
             number++;
-        while (talk_recv(chat->sockets[chatter->index], &message, 5)) {
+        while (talk_recv(chat->sockets[chatter->index], &message, 20)) {
             SIM_CHECK(message.sender == SENDER + other);
             talk_order_check(&chat->orders[chatter->index], message);
             talk_book_enter(&chat->book, message);
@@ -269,7 +269,7 @@ static void two_dealers_find_each_other_again_after_any_byte(void **state)
     struct chat chat;
 
     (void)state;
-    sim_run_seeds(800, &config, chat_run, &chat);
+    sim_run_seeds(600, &config, chat_run, &chat);
 }
 
 int main(void)
