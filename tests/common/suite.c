@@ -10,8 +10,7 @@
 #include <errno.h>
 #include <time.h>
 
-/* Under a sanitizer too, malloc() shall refuse what is too large, and a forked
- * child may start threads. */
+/* Under a sanitizer too, malloc() shall refuse what is too large. */
 const char *__asan_default_options(void);
 const char *__tsan_default_options(void);
 
@@ -22,7 +21,7 @@ const char *__asan_default_options(void)
 
 const char *__tsan_default_options(void)
 {
-    return "allocator_may_return_null=1:die_after_fork=0";
+    return "allocator_may_return_null=1";
 }
 
 bool is_ceromq(void)

@@ -4,7 +4,7 @@
  * nothing comes twice or in part, and what is sent on the next connection
  * arrives, all of it.
  *
- * CTest: TIMEOUT 240
+ * CTest: TIMEOUT 600
  * Thread: simulated ones. Owns: nothing.
  */
 #include "os/thread.h"
