@@ -64,8 +64,11 @@ static void sender_run(void *arg)
     unsigned i;
 
     actor_connect(actor, true);
-    for (i = 0; i < actor->scene->each; i++)
+    for (i = 0; i < actor->scene->each; i++) {
+        if (sim_random(10) == 0)
+            talk_set_marks(actor->socket);
         talk_send(actor->socket, (struct talk_message){actor->index, i});
+    }
     TALK_OK(zmq_close(actor->socket));
 }
 
@@ -80,6 +83,8 @@ static void receiver_run(void *arg)
 
     actor_connect(actor, false);
     while (!scene_is_over(scene)) {
+        if (sim_random(10) == 0)
+            talk_set_marks(actor->socket);
         if (!talk_recv(actor->socket, &message, timeout_ms))
             continue;
         talk_order_check(&order, message);
