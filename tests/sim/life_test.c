@@ -18,8 +18,6 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
-
 enum { SEEDS = 60, TRANSPORTS = TALK_INPROC + 1 };
 
 /* Senders and receivers, each with a thread and a socket of its own. Those
@@ -309,6 +307,65 @@ static void a_pair_talks_both_ways_at_once(void **state)
     exchange_over_all(ZMQ_PAIR, 1, 20);
 }
 
+/* ---- In no time ---- */
+
+/* Far less than one lease of the reactor or one nap of the I/O thread. */
+enum { ROUNDS = 30, ROUNDS_US_MAX = 500 };
+
+/* Sends back what comes. */
+static void echo_run(void *arg)
+{
+    struct talk_message message;
+    unsigned i;
+
+    for (i = 0; i < ROUNDS; i++) {
+        SIM_CHECK(talk_recv(arg, &message, -1));
+        talk_send(arg, message);
+    }
+}
+
+static void ping_run(void *arg)
+{
+    enum talk_transport transport = *(const enum talk_transport *)arg;
+    void *ctx = talk_context();
+    void *ping = talk_socket(ctx, ZMQ_DEALER);
+    void *pong = talk_socket(ctx, ZMQ_DEALER);
+    char endpoint[TALK_ENDPOINT_MAX];
+    struct talk_message message;
+    struct cz_thread thread;
+    uint64_t start_us;
+    unsigned i;
+
+    talk_bind(pong, transport, 0, endpoint);
+    TALK_OK(zmq_connect(ping, endpoint));
+    SIM_CHECK(cz_thread_start(&thread, NULL, echo_run, pong) == 0);
+    start_us = cz_clock_us();
+    for (i = 0; i < ROUNDS; i++) {
+        talk_send(ping, (struct talk_message){TALK_SMALL, i});
+        SIM_CHECK(talk_recv(ping, &message, -1));
+        SIM_CHECK(message.number == i);
+    }
+    SIM_CHECK(cz_clock_us() - start_us < ROUNDS_US_MAX);
+    cz_thread_join(&thread);
+    TALK_OK(zmq_close(ping));
+    TALK_OK(zmq_close(pong));
+    TALK_OK(zmq_ctx_term(ctx));
+}
+
+static void a_round_trip_waits_for_no_clock(void **state)
+{
+    /* Plenty of room, so that nothing waits for it either. */
+    struct sim_config config = {.buffer_bytes = 65536};
+    int transport;
+
+    (void)state;
+    for (transport = 0; transport < TRANSPORTS; transport++) {
+        enum talk_transport which = (enum talk_transport)transport;
+
+        sim_run_seeds(SEEDS, &config, ping_run, &which);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +376,7 @@ int main(void)
         cmocka_unit_test(two_dealers_talk_both_ways_at_once),
         cmocka_unit_test(a_dealer_deals_to_three_and_hears_them_all),
         cmocka_unit_test(a_pair_talks_both_ways_at_once),
+        cmocka_unit_test(a_round_trip_waits_for_no_clock),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
