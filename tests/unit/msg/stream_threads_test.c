@@ -95,7 +95,7 @@ static void maybe_pause(uint32_t *dice)
     if (*dice % 512 == 0)
         cz_thread_yield();
     else if (*dice % 8192 == 1)
-        usleep(50);
+        usleep(50); /* an uneven writer, nothing is waited for */
 }
 
 /* ---- bells ---------------------------------------------------------- */
