@@ -328,6 +328,16 @@ int cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
     return rc;
 }
 
+int cz_pipe_write_beyond(struct cz_pipe_end *end, const struct cz_frame *frame)
+{
+    bool must_wake;
+    int rc = cz_stream_write_beyond(end->out, frame, &must_wake);
+
+    if (must_wake)
+        cz_pipe_wake_reader(end);
+    return rc;
+}
+
 bool cz_pipe_read(struct cz_pipe_end *end, struct cz_frame *frame)
 {
     for (;;) {
@@ -361,13 +371,33 @@ bool cz_pipe_is_readable(struct cz_pipe_end *end)
     }
 }
 
-/* ---- notes ---------------------------------------------------------- */
+/* ---- introductions -------------------------------------------------- */
+
+void cz_pipe_introduce(struct cz_pipe_end *end, struct cz_metadata *metadata)
+{
+    end->metadata = metadata;
+    end->is_introduced = true;
+}
+
+struct cz_span cz_pipe_peer_id(const struct cz_pipe_end *end)
+{
+    const uint8_t *id;
+    size_t size;
+
+    if (!end->metadata)
+        return cz_span(NULL, 0);
+    id = cz_metadata_find(end->metadata, "Identity", &size);
+    return cz_span(id, id ? size : 0);
+}
 
 void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note)
 {
     if (end->metadata)
         cz_metadata_unref(end->metadata, 1);
     memcpy(&end->metadata, note->data, sizeof end->metadata);
+    end->is_introduced = true;
+    if (end->events->on_introduced)
+        end->events->on_introduced(end->owner, end);
 }
 
 int cz_pipe_write_metadata(struct cz_pipe_end *end,

@@ -22,6 +22,7 @@
 #include "core/command.h"
 #include "core/mailbox.h"
 #include "msg/stream.h"
+#include "wire/span.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -40,6 +41,10 @@ struct cz_pipe_events {
     /* The other end has closed: nothing is read there any more, and nothing
      * will come after what is already here. */
     void (*on_peer_closed)(void *owner, struct cz_pipe_end *end);
+    /* The far end has said who it is, the first time or, over a connection
+     * that was made again, anew. Comes from within cz_pipe_read and
+     * cz_pipe_is_readable. May be NULL. */
+    void (*on_introduced)(void *owner, struct cz_pipe_end *end);
 };
 
 struct cz_pipe_end {
@@ -69,6 +74,7 @@ struct cz_pipe_end {
     struct cz_list fq_link; /* pattern/fq */
     struct cz_metadata *metadata;
     void *endpoint;     /* the endpoint it was made for, or NULL */
+    void *type_data;    /* what the type of the socket keeps about it */
     _Atomic int sndhwm; /* the owner's marks */
     _Atomic int rcvhwm;
     size_t unpushed;        /* bytes written since they were last pushed on */
@@ -76,6 +82,7 @@ struct cz_pipe_end {
     uint32_t woke_at_waits; /* and how often the owner had waited by then */
     bool is_open;
     bool is_peer_closed;
+    bool is_introduced; /* the far end has said who it is */
 
     /* Set before closing: how long the far end may go on sending what is
      * still in the pipe; -1 = for ever. */
@@ -113,6 +120,14 @@ CZ_MUST_CHECK bool cz_pipe_post_attach(struct cz_pipe_end *end);
 void cz_pipe_adopt(struct cz_pipe_end *end, struct cz_mailbox *home,
                    const struct cz_pipe_events *events, void *owner);
 
+/* Says who the far end is, if that is known before the end is in use. The
+ * reference passes on; NULL = there is nothing to know. */
+void cz_pipe_introduce(struct cz_pipe_end *end, struct cz_metadata *metadata);
+
+/* What the peer calls itself (ZMQ_ROUTING_ID); empty if it has no name. Valid
+ * until the next introduction. */
+struct cz_span cz_pipe_peer_id(const struct cz_pipe_end *end);
+
 /* Closes an end: an incomplete message is dropped, the far end is told. The
  * end must not be used any more. */
 void cz_pipe_close(struct cz_pipe_end *end, int linger_ms);
@@ -127,6 +142,11 @@ void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note);
  * the frame's buffer is the pipe's. */
 CZ_MUST_CHECK int cz_pipe_write(struct cz_pipe_end *end,
                                 const struct cz_frame *frame);
+
+/* The same without regard to the high-water mark, for what must not be lost.
+ * 0 or -ENOMEM. */
+CZ_MUST_CHECK int cz_pipe_write_beyond(struct cz_pipe_end *end,
+                                       const struct cz_frame *frame);
 
 /* The same for the commonest case; false: it is not that, use the above. */
 CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
@@ -169,8 +189,9 @@ bool cz_pipe_is_readable(struct cz_pipe_end *end);
  * the far end for its part. True: nothing is left to give. */
 bool cz_pipe_slim(struct cz_pipe_end *end);
 
-/* Tells the far end about the connection that messages come from now on. The
- * reference passes on. 0 or -ENOMEM: then the reference is dropped. */
+/* Tells the far end who messages come from, from here on; between messages
+ * only. The reference passes on, unless it is NULL. 0 or -ENOMEM: then it is
+ * dropped. */
 CZ_MUST_CHECK int cz_pipe_write_metadata(struct cz_pipe_end *end,
                                          struct cz_metadata *metadata);
 

@@ -2,12 +2,14 @@
 /*
  * The inproc names of a context.
  *
- * Thread: any, under the lock. Owns: the entries and their names.
+ * Thread: any, under the lock. Owns: the entries, their names, and a reference
+ * to what they say of their sockets.
  */
 #include "core/registry.h"
 
 #include "base/alloc.h"
 #include "core/pipe.h"
+#include "msg/metadata.h"
 
 #include <string.h>
 
@@ -57,6 +59,8 @@ struct cz_registry_entry *cz_registry_add(struct cz_registry *registry,
 void cz_registry_remove(struct cz_registry_entry *entry)
 {
     cz_list_remove(&entry->link);
+    if (entry->self)
+        cz_metadata_unref(entry->self, 1);
     cz_free(entry->name);
     cz_free(entry);
 }

@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 
+struct cz_metadata;
 struct cz_pipe_end;
 struct cz_socket;
 
@@ -32,7 +33,9 @@ struct cz_registry_entry {
     enum cz_registry_kind kind;
     struct cz_socket *socket; /* the one that bound, or connected */
     struct cz_pipe_end *end;
-    int sndhwm; /* of a bound socket, when it was bound */
+    /* Of the socket, when it was bound or connected. */
+    struct cz_metadata *self; /* or NULL: it has no routing id */
+    int sndhwm;
     int rcvhwm;
 };
 

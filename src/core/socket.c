@@ -201,11 +201,20 @@ static void socket_on_peer_closed(void *owner, struct cz_pipe_end *end)
     s->ops->peer_closed(s, end);
 }
 
+static void socket_on_introduced(void *owner, struct cz_pipe_end *end)
+{
+    struct cz_socket *s = owner;
+
+    if (s->ops->introduced)
+        s->ops->introduced(s, end);
+}
+
 const struct cz_pipe_events cz_socket_pipe_events = {
     .on_attach = socket_on_attach,
     .on_readable = socket_on_readable,
     .on_writable = socket_on_writable,
     .on_peer_closed = socket_on_peer_closed,
+    .on_introduced = socket_on_introduced,
 };
 
 /* ---- options -------------------------------------------------------- */

@@ -57,6 +57,13 @@ struct cz_socket_ops {
     void (*peer_closed)(struct cz_socket *socket, struct cz_pipe_end *end);
     void (*detach)(struct cz_socket *socket, struct cz_pipe_end *end);
 
+    /* The peer has said who it is: for the first time, or, if the connection
+     * was made again, anew. An end whose peer is known before it is attached
+     * (end->is_introduced) may stay without. Comes from within cz_pipe_read
+     * and cz_pipe_is_readable, so it must not drop the end. NULL: the type
+     * does not care. */
+    void (*introduced)(struct cz_socket *socket, struct cz_pipe_end *end);
+
     /* A pipe found empty has something again; one found full has room. */
     void (*readable)(struct cz_socket *socket, struct cz_pipe_end *end);
     void (*writable)(struct cz_socket *socket, struct cz_pipe_end *end);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Connection properties: one block of memory with the struct and then
- * name NUL value NUL, name NUL value NUL, ...
+ * Connection properties: one block of memory with the struct and then, for
+ * each property, name NUL size(4) value NUL.
  *
  * Thread: any.
  */
@@ -19,15 +19,28 @@ struct cz_metadata {
     char text[];
 };
 
-/* A value that holds a NUL byte is cut there: C callers see no more of it. */
-static char *metadata_put(char *to, const void *from, size_t size)
+enum { SIZE_SIZE = sizeof(uint32_t) };
+
+/* A name that holds a NUL byte is cut there: nobody can ask for more of it. */
+static char *metadata_put_name(char *to, const char *name, size_t size)
 {
-    size_t length = size ? strnlen(from, size) : 0;
+    size_t length = size ? strnlen(name, size) : 0;
 
     if (length)
-        memcpy(to, from, length);
+        memcpy(to, name, length);
     to[length] = '\0';
     return to + length + 1;
+}
+
+static char *metadata_put_value(char *to, const void *value, size_t size)
+{
+    uint32_t stored = (uint32_t)size;
+
+    memcpy(to, &stored, SIZE_SIZE);
+    if (size)
+        memcpy(to + SIZE_SIZE, value, size);
+    to[SIZE_SIZE + size] = '\0';
+    return to + SIZE_SIZE + size + 1;
 }
 
 struct cz_metadata *
@@ -39,7 +52,8 @@ cz_metadata_create(const struct cz_metadata_item *properties, size_t count,
     char *to;
 
     for (size_t i = 0; i < count; i++)
-        size += properties[i].name_size + properties[i].value_size + 2;
+        size += properties[i].name_size + properties[i].value_size +
+                SIZE_SIZE + 2;
     if (size > UINT32_MAX)
         return NULL;
     metadata = cz_alloc(sizeof *metadata + size);
@@ -51,8 +65,8 @@ cz_metadata_create(const struct cz_metadata_item *properties, size_t count,
     for (size_t i = 0; i < count; i++) {
         const struct cz_metadata_item *p = &properties[i];
 
-        to = metadata_put(to, p->name, p->name_size);
-        to = metadata_put(to, p->value, p->value_size);
+        to = metadata_put_name(to, p->name, p->name_size);
+        to = metadata_put_value(to, p->value, p->value_size);
     }
     metadata->size = (uint32_t)(to - metadata->text);
     return metadata;
@@ -72,8 +86,8 @@ void cz_metadata_unref(struct cz_metadata *metadata, uint32_t count)
         cz_free(metadata);
 }
 
-const char *cz_metadata_get(const struct cz_metadata *metadata,
-                            const char *name)
+const uint8_t *cz_metadata_find(const struct cz_metadata *metadata,
+                                const char *name, size_t *size)
 {
     const char *at = metadata->text;
     const char *end = at + metadata->size;
@@ -82,12 +96,25 @@ const char *cz_metadata_get(const struct cz_metadata *metadata,
         name = "Identity";
     while (at < end) {
         const char *value = at + strlen(at) + 1;
+        uint32_t value_size;
 
-        if (strcmp(at, name) == 0)
-            return value;
-        at = value + strlen(value) + 1;
+        memcpy(&value_size, value, SIZE_SIZE);
+        value += SIZE_SIZE;
+        if (strcmp(at, name) == 0) {
+            *size = value_size;
+            return (const uint8_t *)value;
+        }
+        at = value + value_size + 1;
     }
     return NULL;
+}
+
+const char *cz_metadata_get(const struct cz_metadata *metadata,
+                            const char *name)
+{
+    size_t size;
+
+    return (const char *)cz_metadata_find(metadata, name, &size);
 }
 
 int cz_metadata_fd(const struct cz_metadata *metadata)

@@ -38,6 +38,10 @@ void cz_metadata_unref(struct cz_metadata *metadata, uint32_t count);
 const char *cz_metadata_get(const struct cz_metadata *metadata,
                             const char *name);
 
+/* The same for values that may hold NUL bytes. */
+const uint8_t *cz_metadata_find(const struct cz_metadata *metadata,
+                                const char *name, size_t *size);
+
 int cz_metadata_fd(const struct cz_metadata *metadata);
 
 #endif

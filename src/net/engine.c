@@ -128,15 +128,7 @@ int cz_engine_create(struct cz_session *session,
     e->heartbeat.ttl.on_expire = engine_on_ttl;
     e->interest = CZ_POLL_IN;
     rc = cz_io_watch_fd(e->io, e->fd, &e->handler, CZ_POLL_IN, &e->poll_id);
-    /* A pipe that outlives its connections learns of each new one. */
-    if (rc == 0 && (result->metadata || session->connecter)) {
-        if (result->metadata)
-            cz_metadata_ref(result->metadata, 1);
-        rc = cz_pipe_write_metadata(e->pipe, result->metadata);
-    }
     if (rc != 0) {
-        if (e->poll_id)
-            cz_io_unwatch(e->io, e->poll_id);
         cz_free(e);
         return rc;
     }

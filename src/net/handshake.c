@@ -286,6 +286,14 @@ static int step_identity(struct cz_handshake *h)
 
     if (rc <= 0)
         return rc;
+    if (body > 0) {
+        const struct cz_metadata_item id = {"Identity", strlen("Identity"),
+                                            h->in + header, body};
+
+        h->metadata = cz_metadata_create(&id, 1, -1);
+        if (!h->metadata)
+            return -ENOMEM;
+    }
     in_consume(h, header + body);
     h->is_done = true;
     return 0;

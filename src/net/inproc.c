@@ -11,9 +11,11 @@
  */
 #include "core/ctx.h"
 #include "core/socket.h"
+#include "msg/metadata.h"
 #include "net/transports.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* Both readers are threads of this process that have nothing better to do. */
 static struct cz_pipe *inproc_make_pipe(struct cz_ctx *ctx)
@@ -26,15 +28,47 @@ static struct cz_pipe *inproc_make_pipe(struct cz_ctx *ctx)
     return pipe;
 }
 
-/* Takes over an end that has waited for this name. With the lock. */
-static void inproc_take(struct cz_socket *s, struct cz_pipe_end *end)
+/* What a peer is told about this socket: NULL if it has no routing id, which
+ * is why the result says whether there was memory. */
+static int inproc_describe(struct cz_socket *s, struct cz_metadata **self)
 {
+    const struct cz_options *o = &s->options;
+    const struct cz_metadata_item id = {"Identity", strlen("Identity"),
+                                        o->routing_id, o->routing_id_size};
+
+    *self = NULL;
+    if (o->routing_id_size > 0)
+        *self = cz_metadata_create(&id, 1, -1);
+    return *self || o->routing_id_size == 0 ? 0 : -ENOMEM;
+}
+
+static struct cz_metadata *describe_again(struct cz_metadata *self)
+{
+    if (self)
+        cz_metadata_ref(self, 1);
+    return self;
+}
+
+/* Takes over the end of a waiting entry, and the entry with it. Without memory
+ * to say who we are, the pipe is closed. With the lock. */
+static void inproc_take(struct cz_socket *s, struct cz_registry_entry *entry,
+                        struct cz_metadata *self)
+{
+    struct cz_pipe_end *end = entry->end;
+
+    cz_pipe_introduce(end, describe_again(entry->self));
+    cz_registry_remove(entry);
+    if (cz_pipe_write_metadata(end, describe_again(self)) != 0) {
+        cz_pipe_close(end, 0);
+        return;
+    }
     cz_socket_attach(s, end, NULL);
     cz_pipe_adopt(end, s->mailbox, &cz_socket_pipe_events, s);
     cz_pipe_set_marks(end, s->options.sndhwm, s->options.rcvhwm);
 }
 
-static int inproc_register(struct cz_socket *s, const char *endpoint)
+static int inproc_register(struct cz_socket *s, const char *endpoint,
+                           struct cz_metadata *self)
 {
     struct cz_registry_entry *entry = cz_registry_add(
         &s->ctx->registry, CZ_REGISTRY_BOUND, endpoint, s, NULL);
@@ -45,6 +79,7 @@ static int inproc_register(struct cz_socket *s, const char *endpoint)
         cz_registry_remove(entry);
         return -ENOMEM;
     }
+    entry->self = describe_again(self);
     entry->sndhwm = s->options.sndhwm;
     entry->rcvhwm = s->options.rcvhwm;
     return 0;
@@ -55,22 +90,23 @@ static int inproc_bind(struct cz_socket *s, const char *endpoint,
 {
     struct cz_registry *registry = &s->ctx->registry;
     struct cz_registry_entry *entry;
-    int rc = 0;
+    struct cz_metadata *self;
+    int rc = inproc_describe(s, &self);
 
     (void)address;
+    if (rc != 0)
+        return rc;
     cz_mutex_lock(&registry->lock);
     if (!cz_registry_is_free(registry, endpoint))
         rc = -EADDRINUSE;
     else
-        rc = inproc_register(s, endpoint);
+        rc = inproc_register(s, endpoint, self);
     while (rc == 0 && (entry = cz_registry_find(registry, CZ_REGISTRY_WAITING,
-                                                endpoint))) {
-        struct cz_pipe_end *end = entry->end;
-
-        cz_registry_remove(entry);
-        inproc_take(s, end);
-    }
+                                                endpoint)))
+        inproc_take(s, entry, self);
     cz_mutex_unlock(&registry->lock);
+    if (self)
+        cz_metadata_unref(self, 1);
     return rc;
 }
 
@@ -78,13 +114,16 @@ static int inproc_bind(struct cz_socket *s, const char *endpoint,
  * cannot close. */
 static int inproc_connect_to(struct cz_socket *s,
                              const struct cz_registry_entry *found,
-                             struct cz_endpoint_entry *entry)
+                             struct cz_endpoint_entry *entry,
+                             struct cz_metadata *self)
 {
     struct cz_socket *bound = found->socket;
     struct cz_pipe *pipe = inproc_make_pipe(s->ctx);
 
     if (!pipe)
         return -ENOMEM;
+    cz_pipe_introduce(&pipe->ends[0], describe_again(found->self));
+    cz_pipe_introduce(&pipe->ends[1], describe_again(self));
     cz_pipe_own(&pipe->ends[0], s->mailbox, &cz_socket_pipe_events, s);
     cz_pipe_own(&pipe->ends[1], bound->mailbox, &cz_socket_pipe_events, bound);
     cz_pipe_set_marks(&pipe->ends[1], found->sndhwm, found->rcvhwm);
@@ -96,53 +135,75 @@ static int inproc_connect_to(struct cz_socket *s,
 }
 
 static int inproc_connect_ahead(struct cz_socket *s, const char *endpoint,
-                                struct cz_endpoint_entry *entry)
+                                struct cz_endpoint_entry *entry,
+                                struct cz_metadata *self)
 {
     struct cz_pipe *pipe = inproc_make_pipe(s->ctx);
+    struct cz_registry_entry *waiting;
 
     if (!pipe)
         return -ENOMEM;
-    if (!cz_registry_add(&s->ctx->registry, CZ_REGISTRY_WAITING, endpoint, s,
-                         &pipe->ends[1])) {
+    waiting = cz_registry_add(&s->ctx->registry, CZ_REGISTRY_WAITING, endpoint,
+                              s, &pipe->ends[1]);
+    if (!waiting) {
         cz_pipe_close(&pipe->ends[0], 0);
         cz_pipe_close(&pipe->ends[1], 0);
         return -ENOMEM;
     }
+    waiting->self = describe_again(self);
     cz_pipe_own(&pipe->ends[0], s->mailbox, &cz_socket_pipe_events, s);
     cz_pipe_set_marks(&pipe->ends[0], s->options.sndhwm, s->options.rcvhwm);
     cz_socket_attach(s, &pipe->ends[0], entry);
     return 0;
 }
 
-static int inproc_connect(struct cz_socket *s, const char *endpoint,
-                          const char *address)
+/* Connects to whoever has the name. With the lock. */
+static int inproc_join(struct cz_socket *s, const char *endpoint,
+                       struct cz_endpoint_entry *entry,
+                       struct cz_metadata *self)
 {
     struct cz_registry *registry = &s->ctx->registry;
-    struct cz_endpoint_entry *entry =
-        cz_socket_add_endpoint(s, endpoint, NULL, false);
     struct cz_registry_entry *found;
     int rc = 0;
 
-    (void)address;
-    if (!entry)
-        return -ENOMEM;
-    cz_mutex_lock(&registry->lock);
     if ((found = cz_registry_find(registry, CZ_REGISTRY_BOUND, endpoint))) {
-        rc = inproc_connect_to(s, found, entry);
+        rc = inproc_connect_to(s, found, entry, self);
     } else if ((found = cz_registry_find(registry, CZ_REGISTRY_OFFERED,
                                          endpoint))) {
         struct cz_pipe_end *end = found->end;
 
         found->kind = CZ_REGISTRY_TAKEN;
+        cz_pipe_introduce(end, NULL);
         cz_socket_attach(s, end, entry);
         cz_pipe_adopt(end, s->mailbox, &cz_socket_pipe_events, s);
     } else {
-        rc = inproc_connect_ahead(s, endpoint, entry);
+        rc = inproc_connect_ahead(s, endpoint, entry, self);
     }
-    cz_mutex_unlock(&registry->lock);
-    if (rc != 0)
-        cz_socket_remove_endpoint(entry);
     return rc;
+}
+
+static int inproc_connect(struct cz_socket *s, const char *endpoint,
+                          const char *address)
+{
+    struct cz_registry *registry = &s->ctx->registry;
+    struct cz_endpoint_entry *entry;
+    struct cz_metadata *self;
+    int rc = inproc_describe(s, &self);
+
+    (void)address;
+    if (rc != 0)
+        return rc;
+    entry = cz_socket_add_endpoint(s, endpoint, NULL, false);
+    if (entry) {
+        cz_mutex_lock(&registry->lock);
+        rc = inproc_join(s, endpoint, entry, self);
+        cz_mutex_unlock(&registry->lock);
+        if (rc != 0)
+            cz_socket_remove_endpoint(entry);
+    }
+    if (self)
+        cz_metadata_unref(self, 1);
+    return entry ? rc : -ENOMEM;
 }
 
 static int inproc_unbind(struct cz_socket *s, const char *endpoint)

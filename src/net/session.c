@@ -167,13 +167,17 @@ struct cz_pipe *cz_session_make_pipe(const struct cz_session *session)
 }
 
 /* Makes the pipe of a connection and hands the other end to the socket. */
-static int session_open_pipe(struct cz_session *session)
+static int session_open_pipe(struct cz_session *session,
+                             struct cz_metadata *peer)
 {
     struct cz_tenant *tenant = session->object.tenant;
     struct cz_pipe *pipe = cz_session_make_pipe(session);
 
     if (!pipe)
         return -ENOMEM;
+    if (peer)
+        cz_metadata_ref(peer, 1);
+    cz_pipe_introduce(&pipe->ends[0], peer);
     cz_pipe_own(&pipe->ends[1], tenant->io->mailbox, &cz_session_pipe_events,
                 session);
     cz_pipe_own(&pipe->ends[0], tenant->mailbox, tenant->socket_events,
@@ -241,8 +245,14 @@ void cz_session_on_handshake(struct cz_session *session,
 
     session->handshake = NULL;
     cz_session_tell(session, CZ_EVENT_HANDSHAKE_SUCCEEDED, 0);
-    if (!session->pipe)
-        rc = session_open_pipe(session);
+    if (session->pipe) {
+        /* It outlives its connections: the socket learns of each new one. */
+        if (result->metadata)
+            cz_metadata_ref(result->metadata, 1);
+        rc = cz_pipe_write_metadata(session->pipe, result->metadata);
+    } else {
+        rc = session_open_pipe(session, result->metadata);
+    }
     if (rc == 0)
         rc = cz_engine_create(session, result, &session->engine);
     if (rc == 0) {
