@@ -49,22 +49,22 @@ static struct cz_metadata *describe_again(struct cz_metadata *self)
     return self;
 }
 
-/* Takes over the end of a waiting entry, and the entry with it. Without memory
- * to say who we are, the pipe is closed. With the lock. */
-static void inproc_take(struct cz_socket *s, struct cz_registry_entry *entry,
-                        struct cz_metadata *self)
+/* Takes over the end of a waiting entry, and the entry with it. 0 or -ENOMEM:
+ * then it goes on waiting. With the lock. */
+static int inproc_take(struct cz_socket *s, struct cz_registry_entry *entry,
+                       struct cz_metadata *self)
 {
     struct cz_pipe_end *end = entry->end;
+    int rc = cz_pipe_write_metadata(end, describe_again(self));
 
+    if (rc != 0)
+        return rc;
     cz_pipe_introduce(end, describe_again(entry->self));
     cz_registry_remove(entry);
-    if (cz_pipe_write_metadata(end, describe_again(self)) != 0) {
-        cz_pipe_close(end, 0);
-        return;
-    }
     cz_socket_attach(s, end, NULL);
     cz_pipe_adopt(end, s->mailbox, &cz_socket_pipe_events, s);
     cz_pipe_set_marks(end, s->options.sndhwm, s->options.rcvhwm);
+    return 0;
 }
 
 static int inproc_register(struct cz_socket *s, const char *endpoint,
@@ -103,7 +103,10 @@ static int inproc_bind(struct cz_socket *s, const char *endpoint,
         rc = inproc_register(s, endpoint, self);
     while (rc == 0 && (entry = cz_registry_find(registry, CZ_REGISTRY_WAITING,
                                                 endpoint)))
-        inproc_take(s, entry, self);
+        rc = inproc_take(s, entry, self);
+    if (rc == -ENOMEM &&
+        (entry = cz_registry_find(registry, CZ_REGISTRY_BOUND, endpoint)))
+        cz_registry_remove(entry);
     cz_mutex_unlock(&registry->lock);
     if (self)
         cz_metadata_unref(self, 1);
