@@ -7,6 +7,7 @@
 #include "core/options.h"
 
 #include "base/alloc.h"
+#include "wire/socket_type.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -70,7 +71,7 @@ static const struct option_row option_table[] = {
     {48, OPTION_LATER, BOTH, 0, 0, 0, 0},
     {49, OPTION_LATER, BOTH, 0, 0, 0, 0},
     {50, OPTION_LATER, BOTH, 0, 0, 0, 0},
-    {54, OPTION_OFF, BOTH, 0, 0, 1, 0},   /* CONFLATE */
+    {54, OPTION_BOOL, BOTH, AT(conflate), 0, 1, 0},
     {55, OPTION_LATER, BOTH, 0, 0, 0, 0}, /* ZAP_DOMAIN */
     {57, OPTION_INT, BOTH, AT(tos), 0, INT_MAX, 0},
     {58, OPTION_LATER, SET, 0, 0, 0, 0}, /* IPC_FILTER_... */
@@ -132,6 +133,20 @@ void cz_options_init(struct cz_options *o, int socket_type)
     o->maxmsgsize = -1;
     o->socket_type = (uint8_t)socket_type;
     atomic_init(&o->refs, 1);
+}
+
+bool cz_options_conflates_out(const struct cz_options *o)
+{
+    return o->conflate && (o->socket_type == CZ_SOCKET_PUSH ||
+                           o->socket_type == CZ_SOCKET_PUB ||
+                           o->socket_type == CZ_SOCKET_DEALER);
+}
+
+bool cz_options_conflates_in(const struct cz_options *o)
+{
+    return o->conflate && (o->socket_type == CZ_SOCKET_PULL ||
+                           o->socket_type == CZ_SOCKET_SUB ||
+                           o->socket_type == CZ_SOCKET_DEALER);
 }
 
 struct cz_options *cz_options_snapshot(const struct cz_options *options)

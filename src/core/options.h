@@ -56,6 +56,9 @@ struct cz_options {
     int tcp_maxrt_ms;
     int use_fd;
     int probe_router;
+    int conflate;
+    int is_raw;     /* connections carry bytes, not ZMTP */
+    int raw_notify; /* and say when they come and go */
     /* For transports that this build may not have. */
     int rate_kbps;
     int recovery_ivl_ms;
@@ -72,6 +75,11 @@ struct cz_options {
 };
 
 void cz_options_init(struct cz_options *options, int socket_type);
+
+/* ZMQ_CONFLATE, for the types that heed it: does a pipe keep only the latest
+ * of what the socket sends; of what it receives? Never of subscriptions. */
+bool cz_options_conflates_out(const struct cz_options *options);
+bool cz_options_conflates_in(const struct cz_options *options);
 
 /* A shared copy with one reference; NULL = no memory. */
 struct cz_options *cz_options_snapshot(const struct cz_options *options);

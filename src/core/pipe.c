@@ -319,7 +319,9 @@ static void pipe_push(struct cz_pipe_end *end, size_t size)
 int cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
 {
     bool must_wake;
-    int rc = cz_stream_write(end->out, frame, &must_wake);
+    int rc = end->out->is_conflating
+                 ? cz_stream_write_latest(end->out, frame, &must_wake)
+                 : cz_stream_write(end->out, frame, &must_wake);
 
     if (must_wake)
         cz_pipe_wake_reader(end);
@@ -349,6 +351,8 @@ bool cz_pipe_read(struct cz_pipe_end *end, struct cz_frame *frame)
             break;
         cz_pipe_take_note(end, frame);
     }
+    if (CZ_UNLIKELY(frame->flags & CZ_FRAME_LATEST))
+        cz_stream_read_latest(end->in, frame);
     frame->metadata = end->metadata;
     if (!(frame->flags & CZ_FRAME_MORE) && cz_stream_count(end->in))
         cz_pipe_give_credit(end);

@@ -37,6 +37,8 @@ struct cz_registry_entry {
     struct cz_metadata *self; /* or NULL: it has no routing id */
     int sndhwm;
     int rcvhwm;
+    bool conflates_out;
+    bool conflates_in;
 };
 
 struct cz_registry {

@@ -33,6 +33,8 @@ enum {
     /* Only inside the process: a note from the I/O side to the socket (see
      * msg/metadata.h); no peer can produce it. */
     CZ_FRAME_NOTE = 0x80,
+    /* Likewise: stands for the latest message of a conflating stream. */
+    CZ_FRAME_LATEST = 0x40,
 };
 
 enum {

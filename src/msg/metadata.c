@@ -52,8 +52,8 @@ cz_metadata_create(const struct cz_metadata_item *properties, size_t count,
     char *to;
 
     for (size_t i = 0; i < count; i++)
-        size += properties[i].name_size + properties[i].value_size +
-                SIZE_SIZE + 2;
+        size +=
+            properties[i].name_size + properties[i].value_size + SIZE_SIZE + 2;
     if (size > UINT32_MAX)
         return NULL;
     metadata = cz_alloc(sizeof *metadata + size);

@@ -98,6 +98,7 @@ void cz_stream_fini(struct cz_stream *s)
         stream_free_chain(r->chunk);
     }
     cz_chunk_destroy(atomic_load_explicit(&s->spare, memory_order_relaxed));
+    cz_stream_drop_latest(s);
 }
 
 /* ---- credit -------------------------------------------------------- */
@@ -132,6 +133,10 @@ static bool stream_take_credit(struct cz_stream *s)
 
 bool cz_stream_refill(struct cz_stream *s)
 {
+    /* There is always room for the latest; and with no credit there is no way
+     * around cz_stream_write_latest. */
+    if (s->is_conflating)
+        return true;
     if (stream_take_credit(s))
         goto enough;
     if (s->w.is_armed)

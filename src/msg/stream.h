@@ -65,6 +65,8 @@ enum {
     CZ_STREAM_QUIET = 2,
 };
 
+struct cz_latest;
+
 struct cz_stream_writer {
     uint8_t *at;       /* where the next byte goes */
     uint32_t room;     /* contiguous bytes left there */
@@ -103,6 +105,7 @@ struct cz_stream_reader {
     bool stays_quiet; /* the writer publishes batches: it can pay */
     bool dallies;     /* in a busy stream, waits a moment before it sleeps */
     bool owes_wake;   /* falling asleep gave credit that the writer waits for */
+    struct cz_latest *held; /* what the frame read last refers to */
 };
 
 struct cz_stream {
@@ -120,6 +123,9 @@ struct cz_stream {
     _Atomic uint32_t hwm;
     _Atomic uint32_t credit_step; /* give credit every so many messages */
     _Atomic uint32_t is_writer_waiting;
+    /* Keeps only the latest message (msg/stream_latest.c). Set before use. */
+    bool is_conflating;
+    _Atomic(struct cz_latest *) latest;
     /* A chunk on its way back from the reader to the writer. */
     _Atomic(struct cz_chunk *) spare;
     CZ_LINE_ALIGNED struct cz_stream_reader r;
@@ -224,6 +230,12 @@ CZ_MUST_CHECK int cz_stream_write_beyond(struct cz_stream *stream,
                                          const struct cz_frame *frame,
                                          bool *must_wake);
 
+/* For a conflating stream: the frame takes the place of one that has not been
+ * read yet. Flags do not matter: it is a message. 0 or -ENOMEM. */
+CZ_MUST_CHECK int cz_stream_write_latest(struct cz_stream *stream,
+                                         const struct cz_frame *frame,
+                                         bool *must_wake);
+
 /* Takes back the frames of a message that was not completed. */
 void cz_stream_rollback(struct cz_stream *stream);
 
@@ -264,6 +276,12 @@ bool cz_stream_refresh(struct cz_stream *stream);
  * asleep until it is woken. */
 CZ_MUST_CHECK bool cz_stream_read(struct cz_stream *stream,
                                   struct cz_frame *frame);
+
+/* Puts the latest message in the place of the frame that stands for it. */
+void cz_stream_read_latest(struct cz_stream *stream, struct cz_frame *frame);
+
+/* Frees what a conflating stream still holds. */
+void cz_stream_drop_latest(struct cz_stream *stream);
 
 /* The commonest case by far, a message of one short frame that is known to be
  * there: calls nothing. False: it is not that case, nothing was done. */

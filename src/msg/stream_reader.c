@@ -377,7 +377,7 @@ static size_t reader_pass_frames(struct cz_stream *s, size_t size)
         }
         r->at += used;
         r->run -= (uint32_t)used;
-        if (!(flags & (CZ_FRAME_MORE | CZ_FRAME_COMMAND)))
+        if (!(flags & CZ_FRAME_MORE))
             r->consumed++;
     }
     r->sent = r->run > 0 ? size : 0;

@@ -10,6 +10,7 @@
 #include "msg/metadata.h"
 #include "net/engine_state.h"
 #include "os/socket.h"
+#include "wire/socket_type.h"
 
 #include <errno.h>
 
@@ -116,8 +117,10 @@ int cz_engine_create(struct cz_session *session,
     e->io = session->object.tenant->io;
     e->pipe = session->pipe;
     e->fd = result->fd;
-    e->has_old_frames = result->has_old_frames;
     e->has_commands = result->has_commands;
+    e->has_phantom = result->has_phantom;
+    e->has_subscriptions = result->has_subscriptions;
+    cz_engine_choose_codec(e, result);
     e->handler.on_events = engine_on_events;
     e->out.napper.on_nap_end = engine_on_nap_end;
     cz_list_init(&e->out.napper.link);
@@ -140,19 +143,57 @@ int cz_engine_create(struct cz_session *session,
     return 0;
 }
 
+/* Peers of ZMTP 1.0 filter for themselves and do not say what they want. */
+static bool engine_subscribe_phantom(struct cz_engine *e)
+{
+    uint8_t body[CZ_SUBSCRIBE_PREFIX_SIZE];
+    const struct cz_frame frame = {
+        .data = body,
+        .size =
+            cz_command_build_prefix(body, sizeof body, CZ_COMMAND_SUBSCRIBE),
+        .flags = CZ_FRAME_COMMAND,
+    };
+    uint8_t type = e->session->options->socket_type;
+
+    if (!e->has_phantom || (type != CZ_SOCKET_PUB && type != CZ_SOCKET_XPUB))
+        return true;
+    return cz_engine_deliver_frame(e, &frame);
+}
+
+/* An empty message tells the owner of a raw connection that it stands, and
+ * another one that it is gone. */
+static bool engine_notify(struct cz_engine *e)
+{
+    const struct cz_frame frame = {.data = (const uint8_t *)""};
+    const struct cz_options *o = e->session->options;
+
+    return !o->is_raw || !o->raw_notify || cz_engine_deliver_frame(e, &frame);
+}
+
+void cz_engine_take_leave(struct cz_engine *e)
+{
+    const struct cz_frame frame = {.data = (const uint8_t *)""};
+    const struct cz_options *o = e->session->options;
+
+    /* Without memory for it the closing of the pipe has to do. */
+    if (o->is_raw && o->raw_notify && !e->session->is_stopping)
+        (void)!cz_pipe_write_beyond(e->pipe, &frame);
+}
+
 void cz_engine_start(struct cz_engine *e)
 {
     int interval_ms = e->session->options->heartbeat_ivl_ms;
     uint8_t *rest = e->in.carry;
     size_t rest_size = e->in.carry_size;
-    bool is_alive = true;
+    bool is_alive;
 
     e->in.carry = NULL;
     e->in.carry_size = 0;
     if (interval_ms > 0 && e->has_commands)
         cz_engine_start_timer(e, &e->heartbeat.interval, (uint64_t)interval_ms);
-    if (rest)
-        is_alive = cz_engine_understand(e, rest, rest_size);
+    is_alive = engine_subscribe_phantom(e) && engine_notify(e);
+    if (is_alive && rest)
+        is_alive = e->codec->decode(e, rest, rest_size);
     cz_free(rest);
     if (is_alive)
         cz_engine_flush(e);
@@ -172,6 +213,6 @@ void cz_engine_destroy(struct cz_engine *e)
     if (e->in.large)
         cz_buffer_unref(e->in.large);
     cz_free(e->in.carry);
-    cz_free(e->out.old);
+    cz_free(e->out.encoded);
     cz_free(e);
 }

@@ -23,6 +23,9 @@ CZ_MUST_CHECK int cz_engine_create(struct cz_session *session,
 /* Begins to read and write; may end the engine, and the session with it. */
 void cz_engine_start(struct cz_engine *engine);
 
+/* The connection is lost: the last word to the socket, if it wants one. */
+void cz_engine_take_leave(struct cz_engine *engine);
+
 /* Closes the descriptor. */
 void cz_engine_destroy(struct cz_engine *engine);
 

@@ -15,7 +15,7 @@
 #include "net/engine_state.h"
 #include "os/socket.h"
 #include "wire/frame_scan.h"
-#include "wire/zmtp1.h"
+#include "wire/socket_type.h"
 
 #include <errno.h>
 #include <string.h>
@@ -28,7 +28,7 @@ enum {
     COMMAND_MAX = 65536,
 };
 
-static bool engine_fail(struct cz_engine *e, bool is_fatal)
+bool cz_engine_fail(struct cz_engine *e, bool is_fatal)
 {
     cz_session_on_engine_failed(e->session, is_fatal);
     return false;
@@ -38,18 +38,53 @@ static bool engine_fail(struct cz_engine *e, bool is_fatal)
  * give the peer up. */
 static bool engine_starve(struct cz_engine *e)
 {
-    return engine_fail(e, false);
+    return cz_engine_fail(e, false);
 }
 
-static bool engine_carry(struct cz_engine *e, const uint8_t *bytes, size_t size)
+bool cz_engine_carry(struct cz_engine *e, const uint8_t *bytes, size_t size)
 {
     if (size == 0)
         return true;
     e->in.carry = cz_memdup(bytes, size);
     if (!e->in.carry)
-        return false;
+        return engine_starve(e);
     e->in.carry_size = size;
     return true;
+}
+
+/* ---- one frame ------------------------------------------------------ */
+
+bool cz_engine_deliver_frame(struct cz_engine *e, const struct cz_frame *frame)
+{
+    /* The socket is closed: nobody will read this. */
+    if (e->session->is_stopping) {
+        if (frame->buffer)
+            cz_buffer_unref(frame->buffer);
+        return true;
+    }
+    if ((e->pipe->out->is_conflating
+             ? cz_pipe_write(e->pipe, frame)
+             : cz_pipe_write_beyond(e->pipe, frame)) != 0)
+        return engine_starve(e);
+    return true;
+}
+
+/* Of several frames a conflating pipe keeps the last one. */
+static bool engine_deliver_last(struct cz_engine *e, const uint8_t *at,
+                                size_t size)
+{
+    struct cz_frame frame = {0};
+
+    while (size > 0) {
+        uint64_t body;
+        size_t header = cz_frame_get_header(at, size, &frame.flags, &body);
+
+        frame.data = at + header;
+        frame.size = body;
+        at += header + body;
+        size -= header + body;
+    }
+    return cz_engine_deliver_frame(e, &frame);
 }
 
 /* ---- commands ------------------------------------------------------- */
@@ -65,49 +100,65 @@ static void engine_on_ping(struct cz_engine *e,
     cz_span_copy(e->out.pong_context, ping->data);
 }
 
-/* Everything else is a sign of life and nothing more (wire.md 4). */
-static void engine_on_command(struct cz_engine *e, const uint8_t *body,
+/* Publishers are told of subscriptions, in their order among the messages. */
+static bool engine_on_subscription(struct cz_engine *e, const uint8_t *body,
+                                   size_t size)
+{
+    const struct cz_frame frame = {
+        .data = body,
+        .size = size,
+        .flags = CZ_FRAME_COMMAND,
+    };
+    uint8_t type = e->session->options->socket_type;
+
+    if ((type != CZ_SOCKET_PUB && type != CZ_SOCKET_XPUB) ||
+        e->in.is_in_message)
+        return true;
+    return cz_engine_deliver_frame(e, &frame);
+}
+
+/* Everything else is a sign of life and nothing more (wire.md 4). False: the
+ * engine has ended. */
+static bool engine_on_command(struct cz_engine *e, const uint8_t *body,
                               size_t size)
 {
     struct cz_zmtp_command command;
 
-    if (e->has_commands &&
-        cz_command_parse(body, size, &command) == CZ_COMMAND_PING)
+    if (!e->has_commands)
+        return true;
+    switch (cz_command_parse(body, size, &command)) {
+    case CZ_COMMAND_PING:
         engine_on_ping(e, &command);
+        return true;
+    case CZ_COMMAND_SUBSCRIBE:
+    case CZ_COMMAND_CANCEL:
+        return engine_on_subscription(e, body, size);
+    default:
+        return true;
+    }
 }
 
 /* ---- large frames --------------------------------------------------- */
 
 static bool engine_end_large(struct cz_engine *e)
 {
-    struct cz_stream *out = e->pipe->out;
     struct cz_frame frame = {
         .data = e->in.large->data,
         .size = e->in.large->size,
         .buffer = e->in.large,
         .flags = e->in.large_flags & CZ_FRAME_MORE,
     };
-    bool must_wake;
 
-    if (e->session->is_stopping) {
-        cz_buffer_unref(frame.buffer);
-        e->in.large = NULL;
-        return true;
-    }
-    if (cz_stream_write_beyond(out, &frame, &must_wake) != 0)
-        return engine_starve(e);
+    if (!cz_engine_deliver_frame(e, &frame))
+        return false;
     e->in.large = NULL;
     e->in.is_in_message = frame.flags & CZ_FRAME_MORE;
-    if (must_wake)
-        cz_pipe_wake_reader(e->pipe);
     return true;
 }
 
-/* The header of a large frame stands at `at`; takes what is there of its
- * body. The bytes used, or 0: the engine has ended. */
-static size_t engine_begin_large(struct cz_engine *e,
-                                 const struct cz_frame_scan *scan,
-                                 const uint8_t *at, size_t size)
+size_t cz_engine_begin_large(struct cz_engine *e,
+                             const struct cz_frame_scan *scan,
+                             const uint8_t *at, size_t size)
 {
     size_t got = size - scan->header;
 
@@ -141,6 +192,8 @@ static bool engine_deliver(struct cz_engine *e,
     /* The socket is closed: nobody will read this. */
     if (e->session->is_stopping)
         return true;
+    if (out->is_conflating)
+        return engine_deliver_last(e, at, scan->end);
     if (may_hand_over && scan->end >= HAND_OVER_MIN && arrival &&
         at >= arrival->bytes && at < arrival->bytes + CZ_ARRIVAL_SIZE) {
         cz_io_take_arrival(e->io);
@@ -156,7 +209,7 @@ static bool engine_deliver(struct cz_engine *e,
     return true;
 }
 
-static bool engine_process(struct cz_engine *e, uint8_t *at, size_t size)
+bool cz_engine_decode_plain(struct cz_engine *e, uint8_t *at, size_t size)
 {
     int64_t size_max = e->session->options->maxmsgsize;
     struct cz_frame_scan scan;
@@ -169,8 +222,8 @@ static bool engine_process(struct cz_engine *e, uint8_t *at, size_t size)
         stop = cz_frame_scan(&scan, at, size, size_max);
         /* First the rest, then the frames: with them the chunk may go. */
         if (stop == CZ_SCAN_MORE &&
-            !engine_carry(e, at + scan.end, size - scan.end))
-            return engine_starve(e);
+            !cz_engine_carry(e, at + scan.end, size - scan.end))
+            return false;
         if (scan.end > 0 && !engine_deliver(e, &scan, at, stop == CZ_SCAN_MORE))
             return false;
         e->in.is_in_message = scan.is_in_message;
@@ -181,76 +234,24 @@ static bool engine_process(struct cz_engine *e, uint8_t *at, size_t size)
             return true;
         case CZ_SCAN_COMMAND:
             if (scan.body > COMMAND_MAX)
-                return engine_fail(e, true);
+                return cz_engine_fail(e, true);
             used = scan.header + scan.body;
             if (used > size)
-                return engine_carry(e, at, size) || engine_starve(e);
-            engine_on_command(e, at + scan.header, scan.body);
+                return cz_engine_carry(e, at, size);
+            if (!engine_on_command(e, at + scan.header, scan.body))
+                return false;
             break;
         case CZ_SCAN_LARGE:
-            used = engine_begin_large(e, &scan, at, size);
+            used = cz_engine_begin_large(e, &scan, at, size);
             if (used == 0)
                 return false;
             break;
         default:
-            return engine_fail(e, true);
+            return cz_engine_fail(e, true);
         }
         at += used;
         size -= used;
     }
-}
-
-/* ---- ZMTP 1.0 ------------------------------------------------------- */
-
-/* Turns the 1.0 frames in `bytes` into 2.0 frames; what is incomplete is
- * carried over as it is. */
-static bool engine_process_old(struct cz_engine *e, uint8_t *bytes, size_t size)
-{
-    int64_t size_max = e->session->options->maxmsgsize;
-
-    for (;;) {
-        uint8_t head[CZ_FRAME_HEADER_MAX];
-        size_t header;
-        uint64_t body;
-        bool has_more;
-        uint8_t *start;
-        size_t used;
-        int rc = cz_zmtp1_parse(bytes, size, &header, &body, &has_more);
-
-        if (rc < 0 || (rc > 0 && size_max >= 0 && body > (uint64_t)size_max))
-            return engine_fail(e, true);
-        if (rc > 0 && body >= CZ_REF_MIN) {
-            struct cz_frame_scan scan = {
-                .flags = has_more ? CZ_FRAME_MORE : 0,
-                .body = body,
-                .header = header,
-            };
-
-            used = engine_begin_large(e, &scan, bytes, size);
-            if (used == 0)
-                return false;
-            bytes += used;
-            size -= used;
-            continue;
-        }
-        if (rc == 0 || size - header < body)
-            return engine_carry(e, bytes, size) || engine_starve(e);
-        /* The new header is never longer than the old one, but for bodies of
-         * 254 and 255 bytes, where it is shorter: it fits in its place. */
-        used = cz_frame_put_header(head, has_more ? CZ_FRAME_MORE : 0, body);
-        start = bytes + header - used;
-        memcpy(start, head, used);
-        if (!engine_process(e, start, used + body))
-            return false;
-        bytes += header + body;
-        size -= header + body;
-    }
-}
-
-bool cz_engine_understand(struct cz_engine *e, uint8_t *bytes, size_t size)
-{
-    return e->has_old_frames ? engine_process_old(e, bytes, size)
-                             : engine_process(e, bytes, size);
 }
 
 /* ---- reading -------------------------------------------------------- */
@@ -312,7 +313,7 @@ static bool engine_take(struct cz_engine *e, uint8_t *at, size_t got)
     cz_free(e->in.carry);
     e->in.carry = NULL;
     e->in.carry_size = 0;
-    return cz_engine_understand(e, at - carried, got + carried);
+    return e->codec->decode(e, at - carried, got + carried);
 }
 
 /* The pipe is full: leave the rest to the kernel until it is not. */
@@ -344,7 +345,7 @@ bool cz_engine_read(struct cz_engine *e)
         if (got == -EAGAIN)
             break;
         if (got <= 0)
-            return engine_fail(e, false);
+            return cz_engine_fail(e, false);
         if (!engine_take(e, to, (size_t)got))
             return false;
         if ((size_t)got < room)

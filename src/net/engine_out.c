@@ -8,11 +8,9 @@
  *
  * Thread: with the helm.
  */
-#include "base/alloc.h"
 #include "net/engine.h"
 #include "net/engine_state.h"
 #include "os/socket.h"
-#include "wire/zmtp1.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,7 +22,6 @@ enum {
      * moment: rest, and let them gather, instead of being woken for each. */
     NAP_MIN = 32,
     NAP_MIN_BYTES = 32768,
-    OLD_FRAMES_MAX = 65536,
 };
 
 static void engine_block(struct cz_engine *e)
@@ -165,50 +162,23 @@ static int engine_write_batch(struct cz_engine *e)
     return e->out.batch_left == 0;
 }
 
-/* ---- ZMTP 1.0 ------------------------------------------------------- */
+/* ---- what is encoded ------------------------------------------------ */
 
-/* Encodes what fits. 1: something is there; 0: nothing is left; -1: no memory,
- * and a message is lost. */
-static int engine_encode_old(struct cz_engine *e)
-{
-    struct cz_frame frame;
-
-    e->out.old_size = e->out.old_sent = 0;
-    while (e->out.old_size < OLD_FRAMES_MAX && cz_pipe_read(e->pipe, &frame)) {
-        size_t need = e->out.old_size + CZ_ZMTP1_HEADER_MAX + frame.size;
-        uint8_t *bigger = cz_realloc(e->out.old, need);
-
-        if (bigger) {
-            e->out.old = bigger;
-            bigger += e->out.old_size;
-            bigger += cz_zmtp1_header(bigger, frame.size,
-                                      frame.flags & CZ_FRAME_MORE);
-            memcpy(bigger, frame.data, frame.size);
-            e->out.old_size = (size_t)(bigger + frame.size - e->out.old);
-        }
-        if (frame.buffer)
-            cz_buffer_unref(frame.buffer);
-        if (!bigger)
-            return -1;
-    }
-    return e->out.old_size > 0;
-}
-
-static int engine_write_old(struct cz_engine *e)
+static int engine_write_encoded(struct cz_engine *e)
 {
     size_t left;
     ssize_t n;
     int rc = 1;
 
-    if (e->out.old_sent == e->out.old_size)
-        rc = engine_encode_old(e);
+    if (e->out.encoded_sent == e->out.encoded_size)
+        rc = cz_engine_encode(e);
     if (rc <= 0)
         return rc < 0 ? -2 : 2;
-    left = e->out.old_size - e->out.old_sent;
-    n = engine_push(e, e->out.old + e->out.old_sent, left);
+    left = e->out.encoded_size - e->out.encoded_sent;
+    n = engine_push(e, e->out.encoded + e->out.encoded_sent, left);
     if (n < 0)
         return -1;
-    e->out.old_sent += (size_t)n;
+    e->out.encoded_sent += (size_t)n;
     return (size_t)n == left;
 }
 
@@ -238,8 +208,8 @@ bool cz_engine_write(struct cz_engine *e)
         if (e->out.batch_left == 0)
             step = engine_write_control(e);
         if (step == 1)
-            step =
-                e->has_old_frames ? engine_write_old(e) : engine_write_batch(e);
+            step = e->codec->put_header ? engine_write_encoded(e)
+                                        : engine_write_batch(e);
         if (step == 1 && !e->session->is_stopping &&
             (e->pipe->in->r.consumed - consumed >= NAP_MIN ||
              e->out.sent >= NAP_MIN_BYTES) &&

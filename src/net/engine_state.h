@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * What an engine is made of, for its three files: engine.c (life, events,
- * heartbeat), engine_in.c (from the descriptor to the pipe) and engine_out.c
- * (from the pipe to the descriptor).
+ * What an engine is made of, for its files: engine.c (life, events,
+ * heartbeat), engine_in.c (from the descriptor to the pipe), engine_out.c
+ * (from the pipe to the descriptor) and engine_codec.c (connections on which
+ * frames look different from those in the pipe).
  *
  * Thread: with the helm.
  */
@@ -13,12 +14,26 @@
 #include "core/pipe.h"
 #include "net/session.h"
 #include "wire/command.h"
+#include "wire/frame_scan.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct cz_engine;
+
+/* How frames look on a connection. */
+struct cz_engine_codec {
+    /* Understands bytes that have come and hands frames to the pipe; may write
+     * to the bytes. False: the engine has ended. */
+    bool (*decode)(struct cz_engine *engine, uint8_t *bytes, size_t size);
+    /* Writes the header of a frame, at most CZ_ENGINE_HEADER_MAX bytes, and
+     * returns its size. NULL: what lies in the pipe goes out as it is. */
+    size_t (*put_header)(uint8_t *to, uint8_t flags, size_t size);
+};
+
 enum {
+    CZ_ENGINE_HEADER_MAX = 10,
     CZ_ENGINE_CONTROL_SIZE = 2 * (CZ_FRAME_HEADER_MAX + CZ_PING_SIZE_MAX),
 };
 
@@ -30,8 +45,10 @@ struct cz_engine {
     unsigned interest;
     cz_poll_id poll_id;
     struct cz_poll_handler handler;
-    bool has_old_frames; /* ZMTP 1.0 */
-    bool has_commands;   /* ZMTP 3.x */
+    const struct cz_engine_codec *codec;
+    bool has_commands;      /* ZMTP 3.x */
+    bool has_phantom;       /* ZMTP 1.0: wants everything without a word */
+    bool has_subscriptions; /* as commands: ZMTP 3.1 */
 
     struct {
         /* Beginning of a frame, to be put before what is read next. */
@@ -58,10 +75,10 @@ struct cz_engine {
         bool has_pong;
         uint8_t pong_size;
         uint8_t pong_context[CZ_PING_CONTEXT_MAX];
-        /* ZMTP 1.0: bytes encoded and not yet written. */
-        uint8_t *old;
-        size_t old_size;
-        size_t old_sent;
+        /* With put_header: bytes encoded and not yet written. */
+        uint8_t *encoded;
+        size_t encoded_size;
+        size_t encoded_sent;
         struct cz_io_napper napper;
     } out;
 
@@ -79,12 +96,40 @@ void cz_engine_set_interest(struct cz_engine *engine, unsigned interest);
 void cz_engine_start_timer(struct cz_engine *engine, struct cz_timer *timer,
                            uint64_t delay_ms);
 
+/* Chooses the codec for what the handshake has found out. */
+void cz_engine_choose_codec(struct cz_engine *engine,
+                            const struct cz_handshake_result *result);
+
+/* Ends the engine for a reason that does, or does not, speak against dialling
+ * again; always false. */
+bool cz_engine_fail(struct cz_engine *engine, bool is_fatal);
+
+/* Keeps the beginning of a frame for the next read. False: the engine has
+ * ended. */
+CZ_MUST_CHECK bool cz_engine_carry(struct cz_engine *engine,
+                                   const uint8_t *bytes, size_t size);
+
+/* The header of a large frame stands at `at`; takes what is there of its
+ * body. The bytes used, or 0: the engine has ended. */
+CZ_MUST_CHECK size_t cz_engine_begin_large(struct cz_engine *engine,
+                                           const struct cz_frame_scan *scan,
+                                           const uint8_t *at, size_t size);
+
+/* Hands one frame to the pipe. The frame's buffer becomes the pipe's. False:
+ * the engine has ended. */
+CZ_MUST_CHECK bool cz_engine_deliver_frame(struct cz_engine *engine,
+                                           const struct cz_frame *frame);
+
+/* The decoder for frames that look as in the pipe. */
+CZ_MUST_CHECK bool cz_engine_decode_plain(struct cz_engine *engine,
+                                          uint8_t *bytes, size_t size);
+
+/* Takes frames from the pipe and encodes them. 1: something is there; 0:
+ * nothing is left; -ENOMEM: a message is lost. */
+CZ_MUST_CHECK int cz_engine_encode(struct cz_engine *engine);
+
 /* Reads what there is. False: the engine has ended. */
 CZ_MUST_CHECK bool cz_engine_read(struct cz_engine *engine);
-
-/* Understands bytes that have come; false as above. */
-CZ_MUST_CHECK bool cz_engine_understand(struct cz_engine *engine,
-                                        uint8_t *bytes, size_t size);
 
 /* Writes what there is; false as above. */
 CZ_MUST_CHECK bool cz_engine_write(struct cz_engine *engine);

@@ -376,7 +376,9 @@ static void handshake_finish(struct cz_handshake *h)
     struct cz_handshake_result result = {
         .fd = h->fd,
         .has_old_frames = cz_zmtp_has_old_frames(h->greeting.version),
+        .has_phantom = h->greeting.version == CZ_ZMTP_1_0_UNVERSIONED,
         .has_commands = cz_zmtp_has_mechanism(h->greeting.version),
+        .has_subscriptions = h->greeting.version >= CZ_ZMTP_3_1,
         .rest = h->in_size ? h->in : NULL,
         .rest_size = h->in_size,
         .metadata = h->metadata,

@@ -17,14 +17,18 @@
 #include <errno.h>
 #include <string.h>
 
-/* Both readers are threads of this process that have nothing better to do. */
-static struct cz_pipe *inproc_make_pipe(struct cz_ctx *ctx)
+/* Both readers are threads of this process that have nothing better to do.
+ * ends[0] is the caller's. */
+static struct cz_pipe *inproc_make_pipe(const struct cz_socket *s)
 {
     const uint32_t unlimited[2] = {0, 0};
-    struct cz_pipe *pipe = cz_pipe_create(unlimited, ctx->pool);
+    struct cz_pipe *pipe = cz_pipe_create(unlimited, s->ctx->pool);
 
-    if (pipe)
-        pipe->streams[0].r.dallies = pipe->streams[1].r.dallies = true;
+    if (!pipe)
+        return NULL;
+    pipe->streams[0].r.dallies = pipe->streams[1].r.dallies = true;
+    pipe->ends[0].out->is_conflating = cz_options_conflates_out(&s->options);
+    pipe->ends[0].in->is_conflating = cz_options_conflates_in(&s->options);
     return pipe;
 }
 
@@ -82,6 +86,8 @@ static int inproc_register(struct cz_socket *s, const char *endpoint,
     entry->self = describe_again(self);
     entry->sndhwm = s->options.sndhwm;
     entry->rcvhwm = s->options.rcvhwm;
+    entry->conflates_out = cz_options_conflates_out(&s->options);
+    entry->conflates_in = cz_options_conflates_in(&s->options);
     return 0;
 }
 
@@ -101,8 +107,8 @@ static int inproc_bind(struct cz_socket *s, const char *endpoint,
         rc = -EADDRINUSE;
     else
         rc = inproc_register(s, endpoint, self);
-    while (rc == 0 && (entry = cz_registry_find(registry, CZ_REGISTRY_WAITING,
-                                                endpoint)))
+    while (rc == 0 &&
+           (entry = cz_registry_find(registry, CZ_REGISTRY_WAITING, endpoint)))
         rc = inproc_take(s, entry, self);
     if (rc == -ENOMEM &&
         (entry = cz_registry_find(registry, CZ_REGISTRY_BOUND, endpoint)))
@@ -121,10 +127,12 @@ static int inproc_connect_to(struct cz_socket *s,
                              struct cz_metadata *self)
 {
     struct cz_socket *bound = found->socket;
-    struct cz_pipe *pipe = inproc_make_pipe(s->ctx);
+    struct cz_pipe *pipe = inproc_make_pipe(s);
 
     if (!pipe)
         return -ENOMEM;
+    pipe->ends[0].out->is_conflating |= found->conflates_in;
+    pipe->ends[0].in->is_conflating |= found->conflates_out;
     cz_pipe_introduce(&pipe->ends[0], describe_again(found->self));
     cz_pipe_introduce(&pipe->ends[1], describe_again(self));
     cz_pipe_own(&pipe->ends[0], s->mailbox, &cz_socket_pipe_events, s);
@@ -141,7 +149,7 @@ static int inproc_connect_ahead(struct cz_socket *s, const char *endpoint,
                                 struct cz_endpoint_entry *entry,
                                 struct cz_metadata *self)
 {
-    struct cz_pipe *pipe = inproc_make_pipe(s->ctx);
+    struct cz_pipe *pipe = inproc_make_pipe(s);
     struct cz_registry_entry *waiting;
 
     if (!pipe)

@@ -16,9 +16,11 @@
 #include "net/engine.h"
 #include "net/handshake.h"
 #include "net/listener.h"
+#include "os/addr.h"
 #include "os/socket.h"
 
 #include <errno.h>
+#include <string.h>
 
 static struct cz_session *session_of(struct cz_io_object *object)
 {
@@ -160,9 +162,13 @@ struct cz_pipe *cz_session_make_pipe(const struct cz_session *session)
     struct cz_pipe *pipe =
         cz_pipe_create(hwm, session->object.tenant->ctx->pool);
 
+    if (!pipe)
+        return NULL;
     /* The I/O side publishes once per read, not once per message. */
-    if (pipe)
-        pipe->ends[0].in->r.stays_quiet = true;
+    pipe->ends[0].in->r.stays_quiet = true;
+    pipe->ends[0].out->is_conflating =
+        cz_options_conflates_out(session->options);
+    pipe->ends[0].in->is_conflating = cz_options_conflates_in(session->options);
     return pipe;
 }
 
@@ -215,9 +221,63 @@ static void session_after_loss(struct cz_session *session, bool is_fatal)
         session_drop_pipe(session);
 }
 
-static void session_begin_handshake(struct cz_session *session, int fd)
+/* A connection is ready for messages: gives it a pipe, unless it has one, and
+ * an engine. */
+static int session_open_engine(struct cz_session *session,
+                               const struct cz_handshake_result *result)
 {
-    int rc = cz_handshake_create(session, fd, &session->handshake);
+    int rc;
+
+    if (session->pipe) {
+        /* It outlives its connections: the socket learns of each new one. */
+        if (result->metadata)
+            cz_metadata_ref(result->metadata, 1);
+        rc = cz_pipe_write_metadata(session->pipe, result->metadata);
+    } else {
+        rc = session_open_pipe(session, result->metadata);
+    }
+    if (rc == 0)
+        rc = cz_engine_create(session, result, &session->engine);
+    return rc;
+}
+
+static void session_take_connection(struct cz_session *session,
+                                    const struct cz_handshake_result *result)
+{
+    if (session_open_engine(session, result) == 0) {
+        cz_engine_start(session->engine);
+        return;
+    }
+    cz_sock_close(result->fd);
+    cz_free(result->rest);
+    if (result->metadata)
+        cz_metadata_unref(result->metadata, 1);
+    cz_session_tell(session, CZ_EVENT_DISCONNECTED, (uint32_t)result->fd);
+    session_after_loss(session, false);
+}
+
+/* No ZMTP: there is nothing to wait for. */
+static int session_begin_raw(struct cz_session *session, int fd)
+{
+    struct cz_handshake_result result = {.fd = fd, .is_raw = true};
+    char address[CZ_ADDR_TEXT_MAX];
+    struct cz_metadata_item item = {"Peer-Address", strlen("Peer-Address"),
+                                    address, 0};
+
+    session->transport->peer_text(fd, address);
+    item.value_size = strlen(address);
+    result.metadata = cz_metadata_create(&item, 1, address[0] ? fd : -1);
+    if (!result.metadata)
+        return -ENOMEM;
+    session_take_connection(session, &result);
+    return 0;
+}
+
+static void session_begin(struct cz_session *session, int fd)
+{
+    int rc = session->options->is_raw
+                 ? session_begin_raw(session, fd)
+                 : cz_handshake_create(session, fd, &session->handshake);
 
     if (rc == 0)
         return;
@@ -228,7 +288,7 @@ static void session_begin_handshake(struct cz_session *session, int fd)
 
 void cz_session_on_connected(struct cz_session *session, int fd)
 {
-    session_begin_handshake(session, fd);
+    session_begin(session, fd);
 }
 
 void cz_session_on_given_up(struct cz_session *session)
@@ -241,30 +301,9 @@ void cz_session_on_given_up(struct cz_session *session)
 void cz_session_on_handshake(struct cz_session *session,
                              const struct cz_handshake_result *result)
 {
-    int rc = 0;
-
     session->handshake = NULL;
     cz_session_tell(session, CZ_EVENT_HANDSHAKE_SUCCEEDED, 0);
-    if (session->pipe) {
-        /* It outlives its connections: the socket learns of each new one. */
-        if (result->metadata)
-            cz_metadata_ref(result->metadata, 1);
-        rc = cz_pipe_write_metadata(session->pipe, result->metadata);
-    } else {
-        rc = session_open_pipe(session, result->metadata);
-    }
-    if (rc == 0)
-        rc = cz_engine_create(session, result, &session->engine);
-    if (rc == 0) {
-        cz_engine_start(session->engine);
-        return;
-    }
-    cz_sock_close(result->fd);
-    cz_free(result->rest);
-    if (result->metadata)
-        cz_metadata_unref(result->metadata, 1);
-    cz_session_tell(session, CZ_EVENT_DISCONNECTED, (uint32_t)result->fd);
-    session_after_loss(session, false);
+    session_take_connection(session, result);
 }
 
 void cz_session_on_handshake_failed(struct cz_session *session,
@@ -286,6 +325,7 @@ void cz_session_on_engine_failed(struct cz_session *session, bool is_fatal)
 {
     int fd = cz_engine_fd(session->engine);
 
+    cz_engine_take_leave(session->engine);
     session_drop_connection(session);
     cz_session_tell(session, CZ_EVENT_DISCONNECTED, (uint32_t)fd);
     session_after_loss(session, is_fatal);
@@ -308,7 +348,7 @@ static void session_start(struct cz_io_object *object)
     if (session->connecter)
         cz_connecter_start(session->connecter);
     else
-        session_begin_handshake(session, fd);
+        session_begin(session, fd);
 }
 
 static const struct cz_io_object_ops session_ops = {

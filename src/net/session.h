@@ -56,8 +56,11 @@ struct cz_session {
 /* What a handshake has found out. */
 struct cz_handshake_result {
     int fd;
+    bool is_raw;                  /* no ZMTP at all */
     bool has_old_frames;          /* ZMTP 1.0 frames */
+    bool has_phantom;             /* ZMTP 1.0: subscribes to everything */
     bool has_commands;            /* ZMTP 3.x */
+    bool has_subscriptions;       /* as commands: ZMTP 3.1 */
     uint8_t *rest;                /* bytes that came behind it, or NULL; */
     size_t rest_size;             /* the engine frees them */
     struct cz_metadata *metadata; /* one reference, or NULL */

@@ -118,10 +118,7 @@ static void options_of_type_int_keep_their_ranges(void **state)
         for (size_t i = 0; i < count; i++) {
             const char *fault = int_option_fault(socket, &int_options[i]);
 
-            /* ZMQ_CONFLATE cannot be switched on yet (docs/compat.md); the
-             * test below sees that it says so. */
-            if (fault == NULL ||
-                (is_ceromq() && int_options[i].option == ZMQ_CONFLATE))
+            if (fault == NULL)
                 continue;
             print_error("type %d: option %d %s\n", types[t],
                         int_options[i].option, fault);
@@ -290,13 +287,6 @@ static void conflate_keeps_the_last_message(void **state)
     void *pull = env_socket(env, ZMQ_PULL);
     void *push = env_socket(env, ZMQ_PUSH);
 
-    if (is_ceromq()) {
-        const int on = 1;
-
-        assert_fails(zmq_setsockopt(pull, ZMQ_CONFLATE, &on, sizeof(on)),
-                     ENOTSUP);
-        return;
-    }
     set_int(pull, ZMQ_CONFLATE, 1);
     set_int(push, ZMQ_CONFLATE, 1);
     env_link(env, pull, push);
