@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Routing: the hash table. Collisions go to the next free slot; a slot that
+ * becomes free is filled again from behind, so that there are no tombstones
+ * however many peers come and go.
+ *
+ * Thread: the socket's. Owns: see pattern/routing.h.
+ */
+#include "pattern/routing.h"
+
+#include "base/alloc.h"
+#include "base/bytes.h"
+#include "os/random.h"
+
+#include <errno.h>
+
+enum { CAPACITY_MIN = 8 };
+
+__extension__ typedef unsigned __int128 uint128;
+
+void cz_routing_init(struct cz_routing *routing)
+{
+    memset(routing, 0, sizeof *routing);
+    cz_random_bytes(routing->key, sizeof routing->key);
+    routing->next_id = cz_random_u32();
+}
+
+/* ---- hashing -------------------------------------------------------- */
+
+/* Both halves of a product: the upper one makes every bit of the result
+ * depend on the key, also where ids differ in their last bits only. */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    uint128 product = (uint128)a * b;
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t load(const uint8_t *from, size_t size)
+{
+    uint64_t word = 0;
+    uint32_t low, high;
+
+    if (size == 8) {
+        memcpy(&word, from, 8);
+    } else if (size >= 4) {
+        memcpy(&low, from, 4);
+        memcpy(&high, from + size - 4, 4);
+        word = (uint64_t)high << 32 | low;
+    } else if (size > 0) {
+        word = (uint64_t)from[0] << 16 | (uint64_t)from[size / 2] << 8 |
+               from[size - 1];
+    }
+    return word;
+}
+
+static uint32_t routing_hash(const struct cz_routing *routing,
+                             struct cz_span id)
+{
+    uint64_t hash = routing->key[0] ^ id.size;
+    const uint8_t *at = id.bytes;
+    size_t left = id.size;
+
+    for (; left > 8; at += 8, left -= 8)
+        hash = mix(hash ^ load(at, 8), routing->key[1] | 1);
+    hash = mix(hash ^ load(at, left), routing->key[1] | 1);
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+static uint32_t slot_after(const struct cz_routing *routing, uint32_t slot)
+{
+    return (slot + 1) & (routing->capacity - 1);
+}
+
+struct cz_route *cz_routing_find(const struct cz_routing *routing,
+                                 struct cz_span id)
+{
+    uint32_t hash, slot;
+    struct cz_route *route;
+
+    if (routing->count == 0)
+        return NULL;
+    hash = routing_hash(routing, id);
+    slot = hash & (routing->capacity - 1);
+    for (; (route = routing->slots[slot]); slot = slot_after(routing, slot))
+        if (route->hash == hash && route->size == id.size &&
+            memcmp(route->id, id.bytes, id.size) == 0)
+            return route;
+    return NULL;
+}
+
+/* ---- changing ------------------------------------------------------- */
+
+/* Into the first free slot; there is one. */
+static void routing_put(struct cz_routing *routing, struct cz_route *route)
+{
+    uint32_t slot = route->hash & (routing->capacity - 1);
+
+    while (routing->slots[slot])
+        slot = slot_after(routing, slot);
+    routing->slots[slot] = route;
+}
+
+static int routing_resize(struct cz_routing *routing, uint32_t capacity)
+{
+    struct cz_route **old = routing->slots;
+    uint32_t old_capacity = routing->capacity;
+    struct cz_route **slots = cz_zalloc(capacity * sizeof(struct cz_route *));
+
+    if (!slots)
+        return -ENOMEM;
+    routing->slots = slots;
+    routing->capacity = capacity;
+    for (uint32_t i = 0; i < old_capacity; i++)
+        if (old[i])
+            routing_put(routing, old[i]);
+    cz_free(old);
+    return 0;
+}
+
+/* At most three quarters are in use. */
+static int routing_make_room(struct cz_routing *routing)
+{
+    uint32_t capacity = routing->capacity;
+
+    if ((uint64_t)(routing->count + 1) * 4 <= (uint64_t)capacity * 3)
+        return 0;
+    return routing_resize(routing, capacity ? capacity * 2 : CAPACITY_MIN);
+}
+
+/* Gives memory back when most of it is not used. */
+static void routing_slim(struct cz_routing *routing)
+{
+    if (routing->count == 0) {
+        cz_free(routing->slots);
+        routing->slots = NULL;
+        routing->capacity = 0;
+    } else if (routing->capacity > CAPACITY_MIN &&
+               routing->count <= routing->capacity / 8) {
+        /* Without memory for the smaller array the larger one will do. */
+        (void)!routing_resize(routing, routing->capacity / 2);
+    }
+}
+
+/* An id that nobody has: peers may use such ids, too. */
+static struct cz_span routing_generate(struct cz_routing *routing,
+                                       uint8_t to[CZ_ROUTE_GENERATED_SIZE])
+{
+    struct cz_span id = cz_span(to, CZ_ROUTE_GENERATED_SIZE);
+
+    to[0] = 0;
+    do
+        cz_put_be32(to + 1, routing->next_id++);
+    while (cz_routing_find(routing, id));
+    return id;
+}
+
+int cz_routing_add(struct cz_routing *routing, struct cz_span id,
+                   struct cz_pipe_end *end, struct cz_route **out)
+{
+    uint8_t generated[CZ_ROUTE_GENERATED_SIZE];
+    struct cz_route *route;
+    int rc;
+
+    if (id.size == 0)
+        id = routing_generate(routing, generated);
+    else if (id.size > CZ_ROUTE_ID_MAX)
+        return -EINVAL;
+    else if (cz_routing_find(routing, id))
+        return -EEXIST;
+    rc = routing_make_room(routing);
+    if (rc != 0)
+        return rc;
+    route = cz_alloc(sizeof *route + id.size);
+    if (!route) {
+        routing_slim(routing);
+        return -ENOMEM;
+    }
+    route->end = end;
+    route->hash = routing_hash(routing, id);
+    route->is_listed = true;
+    route->size = (uint8_t)id.size;
+    memcpy(route->id, id.bytes, id.size);
+    routing_put(routing, route);
+    routing->count++;
+    *out = route;
+    return 0;
+}
+
+/* Fills a free slot with a route from behind that would rather be there, and
+ * so on until nobody is missing one. */
+static void routing_close_gap(struct cz_routing *routing, uint32_t gap)
+{
+    uint32_t mask = routing->capacity - 1;
+    uint32_t slot = slot_after(routing, gap);
+    struct cz_route *route;
+
+    for (; (route = routing->slots[slot]); slot = slot_after(routing, slot)) {
+        uint32_t distance = (slot - route->hash) & mask;
+
+        if (distance < ((slot - gap) & mask))
+            continue;
+        routing->slots[gap] = route;
+        gap = slot;
+    }
+    routing->slots[gap] = NULL;
+}
+
+void cz_routing_withdraw(struct cz_routing *routing, struct cz_route *route)
+{
+    uint32_t slot;
+
+    if (!route->is_listed)
+        return;
+    slot = route->hash & (routing->capacity - 1);
+    while (routing->slots[slot] != route)
+        slot = slot_after(routing, slot);
+    routing_close_gap(routing, slot);
+    route->is_listed = false;
+    routing->count--;
+    routing_slim(routing);
+}
+
+void cz_routing_remove(struct cz_routing *routing, struct cz_route *route)
+{
+    cz_routing_withdraw(routing, route);
+    cz_free(route);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Routing: a table from routing ids to the pipes of their peers, for types
+ * that address a peer by name (ROUTER, STREAM).
+ *
+ * A route is what a type keeps about one peer: the id, once, where recv can
+ * show it and send finds it. The table is an open-addressing hash of pointers
+ * to routes. Peers choose their ids, so the hash is keyed with random bytes:
+ * nobody outside can make ids collide.
+ *
+ * Thread: the socket's. Owns: its array, and none while it is empty, so that
+ * a socket which has let go of all its routes has nothing left to free.
+ */
+#ifndef CZ_PATTERN_ROUTING_H
+#define CZ_PATTERN_ROUTING_H
+
+#include "base/compiler.h"
+#include "wire/span.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cz_pipe_end;
+
+enum {
+    CZ_ROUTE_ID_MAX = 255,
+    CZ_ROUTE_GENERATED_SIZE = 5, /* 00, then a counter */
+};
+
+struct cz_route {
+    struct cz_pipe_end *end; /* the type may change it */
+    uint32_t hash;
+    bool is_listed; /* found by its id */
+    uint8_t size;
+    uint8_t id[];
+};
+
+struct cz_routing {
+    struct cz_route **slots;
+    uint32_t capacity; /* a power of two, or 0 */
+    uint32_t count;
+    uint32_t next_id; /* to be generated */
+    uint64_t key[2];
+};
+
+void cz_routing_init(struct cz_routing *routing);
+
+/* The route with this id, or NULL. */
+struct cz_route *cz_routing_find(const struct cz_routing *routing,
+                                 struct cz_span id);
+
+/* Makes a route; an empty id means that one is generated. The caller owns it:
+ * cz_routing_remove. 0; -EEXIST; -EINVAL: the id is too long; -ENOMEM. */
+CZ_MUST_CHECK int cz_routing_add(struct cz_routing *routing, struct cz_span id,
+                                 struct cz_pipe_end *end,
+                                 struct cz_route **route);
+
+/* From now on the route is not found and its id is free; the route itself
+ * stays. Harmless twice. */
+void cz_routing_withdraw(struct cz_routing *routing, struct cz_route *route);
+
+/* Withdraws and frees it. */
+void cz_routing_remove(struct cz_routing *routing, struct cz_route *route);
+
+#endif
