@@ -174,19 +174,6 @@ void cz_options_unref(struct cz_options *options)
 
 /* ---- options with rules of their own -------------------------------- */
 
-static bool take_int(const void *value, size_t size, int min, int max, int *to)
-{
-    int number;
-
-    if (size != sizeof number || !value)
-        return false;
-    memcpy(&number, value, sizeof number);
-    if (number < min || number > max)
-        return false;
-    *to = number;
-    return true;
-}
-
 static int set_special(struct cz_options *o, const struct option_row *row,
                        const void *value, size_t size)
 {
@@ -200,12 +187,12 @@ static int set_special(struct cz_options *o, const struct option_row *row,
         o->routing_id_size = (uint8_t)size;
         return 0;
     case 31: /* IPV4ONLY: the opposite of IPV6 */
-        if (!take_int(value, size, 0, 1, &number))
+        if (cz_options_take_int(value, size, 0, 1, &number) != 0)
             return -EINVAL;
         o->ipv6 = !number;
         return 0;
     case 76: /* HEARTBEAT_TTL: kept as the wire has it, in tenths of seconds */
-        if (!take_int(value, size, row->min, row->max, &number))
+        if (cz_options_take_int(value, size, row->min, row->max, &number) != 0)
             return -EINVAL;
         o->heartbeat_ttl_ms = number / 100 * 100;
         return 0;
@@ -265,9 +252,8 @@ int cz_options_set(struct cz_options *o, int option, const void *value,
     switch (row->type) {
     case OPTION_INT:
     case OPTION_BOOL:
-        return take_int(value, size, row->min, row->max, option_int(o, row))
-                   ? 0
-                   : -EINVAL;
+        return cz_options_take_int(value, size, row->min, row->max,
+                                   option_int(o, row));
     case OPTION_INT64:
     case OPTION_UINT64:
         if (size != sizeof(int64_t) || !value)
@@ -277,7 +263,7 @@ int cz_options_set(struct cz_options *o, int option, const void *value,
     case OPTION_SPECIAL:
         return set_special(o, row, value, size);
     case OPTION_OFF:
-        if (!take_int(value, size, row->min, row->max, &number))
+        if (cz_options_take_int(value, size, row->min, row->max, &number) != 0)
             return -EINVAL;
         return number == 0 ? 0 : -ENOTSUP;
     default:
@@ -315,6 +301,30 @@ int cz_options_get(const struct cz_options *o, int number, void *value,
     default:
         return -ENOTSUP;
     }
+}
+
+int cz_options_take_int(const void *value, size_t size, int min, int max,
+                        int *to)
+{
+    int number;
+
+    if (size != sizeof number || !value)
+        return -EINVAL;
+    memcpy(&number, value, sizeof number);
+    if (number < min || number > max)
+        return -EINVAL;
+    *to = number;
+    return 0;
+}
+
+int cz_options_take_switch(const void *value, size_t size, bool *to)
+{
+    int number;
+    int rc = cz_options_take_int(value, size, 0, INT_MAX, &number);
+
+    if (rc == 0)
+        *to = number != 0;
+    return rc;
 }
 
 int cz_options_put_int(int from, void *value, size_t *size)

@@ -55,7 +55,6 @@ struct cz_options {
     int tcp_keepalive_intvl_s;
     int tcp_maxrt_ms;
     int use_fd;
-    int probe_router;
     int conflate;
     int is_raw;     /* connections carry bytes, not ZMTP */
     int raw_notify; /* and say when they come and go */
@@ -66,6 +65,8 @@ struct cz_options {
     int multicast_maxtpdu;
     int multicast_loop;
 
+    bool probes_router; /* ZMQ_PROBE_ROUTER */
+    bool is_raw;        /* ZMQ_ROUTER_RAW: no ZMTP at all */
     uint8_t routing_id[CZ_ROUTING_ID_MAX];
     uint8_t routing_id_size;
     char bind_to_device[CZ_DEVICE_NAME_MAX + 1];
@@ -93,6 +94,13 @@ CZ_MUST_CHECK int cz_options_set(struct cz_options *options, int number,
                                  const void *value, size_t size);
 CZ_MUST_CHECK int cz_options_get(const struct cz_options *options, int number,
                                  void *value, size_t *size);
+
+/* Takes an int as zmq_setsockopt gets it, or a switch, which any number but a
+ * negative one sets. 0 or -EINVAL, then nothing has changed. */
+CZ_MUST_CHECK int cz_options_take_int(const void *value, size_t size, int min,
+                                      int max, int *to);
+CZ_MUST_CHECK int cz_options_take_switch(const void *value, size_t size,
+                                         bool *to);
 
 /* Stores an int as zmq_getsockopt does: the buffer may be larger than an int,
  * the rest is zeroed. 0 or -EINVAL. */

@@ -8,12 +8,9 @@
 #include "base/assert.h"
 #include "pattern/fq.h"
 #include "pattern/lb.h"
+#include "pattern/probe.h"
 #include "type/types.h"
 #include "wire/socket_type.h"
-
-#include <string.h>
-
-enum { OPTION_PROBE_ROUTER = 51 };
 
 struct dealer {
     struct cz_socket base;
@@ -36,12 +33,7 @@ static void dealer_init(struct cz_socket *s)
 
 static void dealer_attach(struct cz_socket *s, struct cz_pipe_end *end)
 {
-    struct cz_frame probe = {.data = (const uint8_t *)""};
-
-    /* ZMQ_PROBE_ROUTER: one empty message tells a ROUTER who we are. A new
-     * pipe has room for it; without memory the peer learns it later. */
-    if (s->options.probe_router)
-        (void)!cz_pipe_write(end, &probe);
+    cz_probe_attach(s, end);
     cz_lb_add(&dealer_of(s)->lb, end);
 }
 
@@ -86,22 +78,6 @@ static unsigned dealer_events(struct cz_socket *s)
            (cz_lb_is_writable(&d->lb) ? CZ_POLLED_OUT : 0);
 }
 
-static int dealer_set_option(struct cz_socket *s, int number, const void *value,
-                             size_t size)
-{
-    int on;
-
-    if (number != OPTION_PROBE_ROUTER)
-        return -ENOENT;
-    if (size != sizeof on || !value)
-        return -EINVAL;
-    memcpy(&on, value, sizeof on);
-    if (on < 0)
-        return -EINVAL;
-    s->options.probe_router = on;
-    return 0;
-}
-
 const struct cz_socket_ops cz_dealer_ops = {
     .name = "DEALER",
     .type = CZ_SOCKET_DEALER,
@@ -116,5 +92,5 @@ const struct cz_socket_ops cz_dealer_ops = {
     .send = dealer_send,
     .recv = dealer_recv,
     .events = dealer_events,
-    .set_option = dealer_set_option,
+    .set_option = cz_probe_set_option,
 };
