@@ -56,8 +56,6 @@ struct cz_options {
     int tcp_maxrt_ms;
     int use_fd;
     int conflate;
-    int is_raw;     /* connections carry bytes, not ZMTP */
-    int raw_notify; /* and say when they come and go */
     /* For transports that this build may not have. */
     int rate_kbps;
     int recovery_ivl_ms;
@@ -66,7 +64,9 @@ struct cz_options {
     int multicast_loop;
 
     bool probes_router; /* ZMQ_PROBE_ROUTER */
-    bool is_raw;        /* ZMQ_ROUTER_RAW: no ZMTP at all */
+    bool is_raw;        /* STREAM, ZMQ_ROUTER_RAW: no ZMTP at all */
+    bool
+        raw_notifies; /* STREAM_NOTIFY: connections say that they come and go */
     uint8_t routing_id[CZ_ROUTING_ID_MAX];
     uint8_t routing_id_size;
     char bind_to_device[CZ_DEVICE_NAME_MAX + 1];

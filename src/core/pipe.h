@@ -165,6 +165,20 @@ static inline bool cz_pipe_is_writable(struct cz_pipe_end *end)
     return cz_stream_has_credit(end->out);
 }
 
+/* A message was begun with cz_pipe_write_beyond, without room for it. Is there
+ * now? If not, take it back with cz_pipe_rollback. */
+static inline bool cz_pipe_has_room_by_now(struct cz_pipe_end *end)
+{
+    cz_stream_return_loan(end->out);
+    return cz_stream_has_credit(end->out);
+}
+
+/* Takes back the frames of the message that has been begun. */
+static inline void cz_pipe_rollback(struct cz_pipe_end *end)
+{
+    cz_stream_rollback(end->out);
+}
+
 /* Reads a frame, valid until the next call. False: nothing; on_readable
  * follows. */
 CZ_MUST_CHECK bool cz_pipe_read(struct cz_pipe_end *end,

@@ -230,6 +230,12 @@ CZ_MUST_CHECK int cz_stream_write_beyond(struct cz_stream *stream,
                                          const struct cz_frame *frame,
                                          bool *must_wake);
 
+/* Gives back the credit that a message begun so was lent. */
+static inline void cz_stream_return_loan(struct cz_stream *s)
+{
+    s->w.credit = 0;
+}
+
 /* For a conflating stream: the frame takes the place of one that has not been
  * read yet. Flags do not matter: it is a message. 0 or -ENOMEM. */
 CZ_MUST_CHECK int cz_stream_write_latest(struct cz_stream *stream,

@@ -167,7 +167,7 @@ static bool engine_notify(struct cz_engine *e)
     const struct cz_frame frame = {.data = (const uint8_t *)""};
     const struct cz_options *o = e->session->options;
 
-    return !o->is_raw || !o->raw_notify || cz_engine_deliver_frame(e, &frame);
+    return !o->is_raw || !o->raw_notifies || cz_engine_deliver_frame(e, &frame);
 }
 
 void cz_engine_take_leave(struct cz_engine *e)
@@ -176,7 +176,7 @@ void cz_engine_take_leave(struct cz_engine *e)
     const struct cz_options *o = e->session->options;
 
     /* Without memory for it the closing of the pipe has to do. */
-    if (o->is_raw && o->raw_notify && !e->session->is_stopping)
+    if (o->is_raw && o->raw_notifies && !e->session->is_stopping)
         (void)!cz_pipe_write_beyond(e->pipe, &frame);
 }
 

@@ -85,3 +85,15 @@ int cz_fq_recv_slow(struct cz_fq *fq, struct cz_frame *frame)
     }
     return -EAGAIN;
 }
+
+void cz_fq_skip(struct cz_fq *fq)
+{
+    struct cz_frame frame;
+
+    do {
+        if (cz_fq_recv(fq, &frame) != 0)
+            return;
+        if (frame.buffer)
+            cz_buffer_unref(frame.buffer);
+    } while (frame.flags & CZ_FRAME_MORE);
+}

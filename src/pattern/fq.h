@@ -36,6 +36,10 @@ void cz_fq_peer_closed(struct cz_fq *fq, struct cz_pipe_end *end);
 
 bool cz_fq_is_readable(struct cz_fq *fq);
 
+/* Throws away what is left of the message that is being read, or the whole
+ * next one. */
+void cz_fq_skip(struct cz_fq *fq);
+
 int cz_fq_recv_slow(struct cz_fq *fq, struct cz_frame *frame);
 
 static inline void cz_fq_advance(struct cz_fq *fq)

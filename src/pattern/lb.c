@@ -54,6 +54,13 @@ bool cz_lb_is_writable(struct cz_lb *lb)
     return false;
 }
 
+void cz_lb_rollback(struct cz_lb *lb)
+{
+    if (lb->is_in_message && !lb->is_dropping)
+        cz_pipe_rollback(lb->current);
+    lb->is_in_message = lb->is_dropping = false;
+}
+
 /* The rest of a message whose pipe has gone: accepted and thrown away. */
 static int lb_drop(struct cz_lb *lb, struct cz_frame *frame)
 {

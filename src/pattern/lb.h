@@ -30,6 +30,9 @@ void cz_lb_remove(struct cz_lb *lb, struct cz_pipe_end *end);
 /* Is there a pipe with room? */
 bool cz_lb_is_writable(struct cz_lb *lb);
 
+/* Takes back the frames of the message that has been begun. */
+void cz_lb_rollback(struct cz_lb *lb);
+
 int cz_lb_send_slow(struct cz_lb *lb, struct cz_frame *frame);
 
 static inline void cz_lb_advance(struct cz_lb *lb)

@@ -8,6 +8,8 @@
 #include "core/socket.h"
 
 extern const struct cz_socket_ops cz_pair_ops;
+extern const struct cz_socket_ops cz_req_ops;
+extern const struct cz_socket_ops cz_rep_ops;
 extern const struct cz_socket_ops cz_dealer_ops;
 extern const struct cz_socket_ops cz_pull_ops;
 extern const struct cz_socket_ops cz_push_ops;
