@@ -18,7 +18,7 @@ static const struct cz_socket_ops *const socket_types[] = {
     [ZMQ_PAIR] = &cz_pair_ops, [ZMQ_REQ] = &cz_req_ops,
     [ZMQ_REP] = &cz_rep_ops,   [ZMQ_DEALER] = &cz_dealer_ops,
     [ZMQ_PULL] = &cz_pull_ops, [ZMQ_PUSH] = &cz_push_ops,
-    [ZMQ_STREAM] = NULL,
+    [ZMQ_STREAM] = &cz_stream_ops,
 };
 
 void *zmq_socket(void *ctx_handle, int type)

@@ -51,6 +51,10 @@ struct cz_socket_ops {
 
     void (*init)(struct cz_socket *socket);
 
+    /* Before an endpoint is connected: 0, or -errno, and it is not. NULL: all
+     * are. */
+    int (*connecting)(struct cz_socket *socket);
+
     /* A pipe to a peer has come; the peer has gone (what it sent before may
      * still be unread); the end leaves the socket's lists for good. */
     void (*attach)(struct cz_socket *socket, struct cz_pipe_end *end);

@@ -95,6 +95,11 @@ int cz_socket_connect(struct cz_socket *s, const char *endpoint)
         if (entry && !entry->is_bound)
             return 0;
     }
+    if (s->ops->connecting) {
+        rc = s->ops->connecting(s);
+        if (rc != 0)
+            return rc;
+    }
     return transport->connect(s, endpoint, address);
 }
 

@@ -226,3 +226,33 @@ void cz_routing_remove(struct cz_routing *routing, struct cz_route *route)
     cz_routing_withdraw(routing, route);
     cz_free(route);
 }
+
+/* ---- ZMQ_CONNECT_ROUTING_ID ------------------------------------------ */
+
+int cz_routing_set_connect_id(struct cz_routing *routing, const void *value,
+                              size_t size)
+{
+    if (size == 0 || size > CZ_ROUTE_ID_MAX || !value)
+        return -EINVAL;
+    memcpy(routing->connect_id, value, size);
+    routing->connect_id_size = (uint8_t)size;
+    return 0;
+}
+
+int cz_routing_check_connect_id(struct cz_routing *routing)
+{
+    struct cz_span id = cz_span(routing->connect_id, routing->connect_id_size);
+
+    if (id.size == 0 || !cz_routing_find(routing, id))
+        return 0;
+    routing->connect_id_size = 0;
+    return -EADDRINUSE;
+}
+
+struct cz_span cz_routing_take_connect_id(struct cz_routing *routing)
+{
+    struct cz_span id = cz_span(routing->connect_id, routing->connect_id_size);
+
+    routing->connect_id_size = 0;
+    return id;
+}

@@ -41,6 +41,9 @@ struct cz_routing {
     uint32_t count;
     uint32_t next_id; /* to be generated */
     uint64_t key[2];
+    /* ZMQ_CONNECT_ROUTING_ID, until the next connect. */
+    uint8_t connect_id_size;
+    uint8_t connect_id[CZ_ROUTE_ID_MAX];
 };
 
 void cz_routing_init(struct cz_routing *routing);
@@ -61,5 +64,19 @@ void cz_routing_withdraw(struct cz_routing *routing, struct cz_route *route);
 
 /* Withdraws and frees it. */
 void cz_routing_remove(struct cz_routing *routing, struct cz_route *route);
+
+/* ---- ZMQ_CONNECT_ROUTING_ID ------------------------------------------ */
+
+/* 0 or -EINVAL. */
+CZ_MUST_CHECK int cz_routing_set_connect_id(struct cz_routing *routing,
+                                            const void *value, size_t size);
+
+/* Before a connect: -EADDRINUSE if the id is somebody's, and then it is
+ * forgotten, since two peers of one id cannot be meant. Else 0. */
+CZ_MUST_CHECK int cz_routing_check_connect_id(struct cz_routing *routing);
+
+/* The id for the pipe of this connect, once; empty if none was set. Valid
+ * until the next one is set. */
+struct cz_span cz_routing_take_connect_id(struct cz_routing *routing);
 
 #endif

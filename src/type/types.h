@@ -13,5 +13,6 @@ extern const struct cz_socket_ops cz_rep_ops;
 extern const struct cz_socket_ops cz_dealer_ops;
 extern const struct cz_socket_ops cz_pull_ops;
 extern const struct cz_socket_ops cz_push_ops;
+extern const struct cz_socket_ops cz_stream_ops;
 
 #endif
