@@ -416,12 +416,8 @@ static int io_open(struct cz_io_thread *io, const char *backend)
     if (rc != 0)
         return rc;
     io->waker_handler.on_events = io_on_waker;
-    rc = cz_poller_add(io->poller, io->waker.fd, &io->waker_handler,
-                       &io->waker_id);
-    if (rc != 0)
-        return rc;
-    cz_poller_watch(io->poller, io->waker_id, CZ_POLL_IN);
-    return 0;
+    return cz_poller_add(io->poller, io->waker.fd, &io->waker_handler,
+                         CZ_POLL_IN, &io->waker_id);
 }
 
 static void io_close(struct cz_io_thread *io)
@@ -488,13 +484,18 @@ int cz_io_watch_fd(struct cz_io_thread *io, int fd,
                    struct cz_poll_handler *handler, unsigned interest,
                    cz_poll_id *id)
 {
-    int rc = cz_poller_add(io->poller, fd, handler, id);
+    int rc = cz_poller_add(io->poller, fd, handler, interest, id);
 
     if (rc != 0)
         return rc;
-    cz_poller_watch(io->poller, *id, interest);
     io->has_changed = io->has_new_fds = true;
     return 0;
+}
+
+void cz_io_hand_over(struct cz_io_thread *io, cz_poll_id id,
+                     struct cz_poll_handler *handler)
+{
+    cz_poller_hand_over(io->poller, id, handler);
 }
 
 void cz_io_set_interest(struct cz_io_thread *io, cz_poll_id id,

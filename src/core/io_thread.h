@@ -163,6 +163,8 @@ void cz_io_unlock(struct cz_io_thread *io);
 CZ_MUST_CHECK int cz_io_watch_fd(struct cz_io_thread *io, int fd,
                                  struct cz_poll_handler *handler,
                                  unsigned interest, cz_poll_id *id);
+void cz_io_hand_over(struct cz_io_thread *io, cz_poll_id id,
+                     struct cz_poll_handler *handler);
 void cz_io_set_interest(struct cz_io_thread *io, cz_poll_id id,
                         unsigned interest);
 void cz_io_unwatch(struct cz_io_thread *io, cz_poll_id id);

@@ -109,7 +109,7 @@ int cz_engine_create(struct cz_session *session,
                      struct cz_engine **out)
 {
     struct cz_engine *e = cz_zalloc(sizeof *e);
-    int rc;
+    int rc = 0;
 
     if (!e)
         return -ENOMEM;
@@ -130,7 +130,11 @@ int cz_engine_create(struct cz_session *session,
     e->heartbeat.timeout.on_expire = engine_on_timeout;
     e->heartbeat.ttl.on_expire = engine_on_ttl;
     e->interest = CZ_POLL_IN;
-    rc = cz_io_watch_fd(e->io, e->fd, &e->handler, CZ_POLL_IN, &e->poll_id);
+    e->poll_id = result->poll_id;
+    if (e->poll_id)
+        cz_io_hand_over(e->io, e->poll_id, &e->handler);
+    else
+        rc = cz_io_watch_fd(e->io, e->fd, &e->handler, CZ_POLL_IN, &e->poll_id);
     if (rc != 0) {
         cz_free(e);
         return rc;

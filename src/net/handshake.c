@@ -375,6 +375,7 @@ static void handshake_finish(struct cz_handshake *h)
     struct cz_session *session = h->session;
     struct cz_handshake_result result = {
         .fd = h->fd,
+        .poll_id = h->poll_id,
         .has_old_frames = cz_zmtp_has_old_frames(h->greeting.version),
         .has_phantom = h->greeting.version == CZ_ZMTP_1_0_UNVERSIONED,
         .has_commands = cz_zmtp_has_mechanism(h->greeting.version),
@@ -387,7 +388,7 @@ static void handshake_finish(struct cz_handshake *h)
     if (result.rest)
         h->in = NULL;
     h->metadata = NULL;
-    cz_io_unwatch(handshake_io(h), h->poll_id);
+    cz_io_set_interest(handshake_io(h), h->poll_id, CZ_POLL_IN);
     h->poll_id = 0;
     h->fd = -1;
     cz_handshake_destroy(h);

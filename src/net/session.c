@@ -248,6 +248,8 @@ static void session_take_connection(struct cz_session *session,
         cz_engine_start(session->engine);
         return;
     }
+    if (result->poll_id)
+        cz_io_unwatch(session->object.tenant->io, result->poll_id);
     cz_sock_close(result->fd);
     cz_free(result->rest);
     if (result->metadata)

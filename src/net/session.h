@@ -29,6 +29,7 @@
 #include "core/pipe.h"
 #include "core/tenant.h"
 #include "net/stream_transport.h"
+#include "reactor/poller.h"
 #include "reactor/timers.h"
 
 #include <stdbool.h>
@@ -56,6 +57,7 @@ struct cz_session {
 /* What a handshake has found out. */
 struct cz_handshake_result {
     int fd;
+    cz_poll_id poll_id;           /* watched for reading; 0 = not yet */
     bool is_raw;                  /* no ZMTP at all */
     bool has_old_frames;          /* ZMTP 1.0 frames */
     bool has_phantom;             /* ZMTP 1.0: subscribes to everything */

@@ -124,7 +124,8 @@ size_t cz_poller_count(const struct cz_poller *poller)
 }
 
 int cz_poller_add(struct cz_poller *poller, int fd,
-                  struct cz_poll_handler *handler, cz_poll_id *id)
+                  struct cz_poll_handler *handler, unsigned interest,
+                  cz_poll_id *id)
 {
     int rc;
 
@@ -134,12 +135,22 @@ int cz_poller_add(struct cz_poller *poller, int fd,
     rc = cz_poll_table_take(&poller->table, fd, handler, id);
     if (rc < 0)
         return rc;
+    cz_poll_table_find(&poller->table, *id)->interest = interest;
     rc = poller->backend->ops->add(poller->backend, &poller->table, *id);
     if (rc < 0) {
         cz_poll_table_drop(&poller->table, *id);
         *id = 0;
     }
     return rc;
+}
+
+void cz_poller_hand_over(struct cz_poller *poller, cz_poll_id id,
+                         struct cz_poll_handler *handler)
+{
+    struct cz_poll_slot *slot = cz_poll_table_find(&poller->table, id);
+
+    CZ_ASSERT(slot && handler->on_events);
+    slot->handler = handler;
 }
 
 void cz_poller_watch(struct cz_poller *poller, cz_poll_id id, unsigned interest)

@@ -83,12 +83,16 @@ const char *cz_poller_backend(const struct cz_poller *poller);
 /* Do changes take effect while another thread waits? */
 bool cz_poller_is_live(const struct cz_poller *poller);
 
-/* Registers a descriptor, once, with no interest yet. The handler must
- * outlive the registration. 0, -EBADF, -ENOMEM, -EMFILE (select: descriptor
- * too large)... */
+/* Registers a descriptor, once, with a first interest, perhaps none. The
+ * handler must outlive the registration. 0, -EBADF, -ENOMEM, -EMFILE (select:
+ * descriptor too large)... */
 CZ_MUST_CHECK int cz_poller_add(struct cz_poller *poller, int fd,
                                 struct cz_poll_handler *handler,
-                                cz_poll_id *id);
+                                unsigned interest, cz_poll_id *id);
+
+/* Another handler takes over; the interest stays. */
+void cz_poller_hand_over(struct cz_poller *poller, cz_poll_id id,
+                         struct cz_poll_handler *handler);
 
 /* Says which of CZ_POLL_IN and CZ_POLL_OUT are wanted from now on. Cannot
  * fail; free if nothing changes. Harmless if the registration has ended. */

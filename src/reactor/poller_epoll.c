@@ -74,7 +74,7 @@ static int epoll_backend_add(struct cz_poll_backend *backend,
                              const struct cz_poll_table *table, cz_poll_id id)
 {
     const struct cz_poll_slot *slot = cz_poll_table_find(table, id);
-    struct epoll_event event = epoll_event_for(0, id);
+    struct epoll_event event = epoll_event_for(slot->interest, id);
 
     return cz_os_epoll_ctl(epoll_self(backend)->fd, EPOLL_CTL_ADD, slot->fd,
                            &event);

@@ -36,7 +36,7 @@ struct cz_poll_ops {
     void (*destroy)(struct cz_poll_backend *backend);
 
     /* Called by an owner, perhaps while the waiter waits; does not block.
-     * The registration is in the table and has no interest yet. Whatever
+     * The registration is in the table, with its first interest. Whatever
      * `watch` and `prepare` will need is reserved here, since they cannot
      * fail. 0 or -errno; after a failure the registration is dropped. */
     int (*add)(struct cz_poll_backend *backend,

@@ -74,8 +74,8 @@ static void reactor_run(void *arg)
     SIM_CHECK(strcmp(cz_poller_backend(poller), "poll") == 0);
     SIM_CHECK(cz_thread_start(&thread, NULL, sender_run, &sender) == 0);
     reader.fd = sim_accept(listener);
-    SIM_CHECK(cz_poller_add(poller, reader.fd, &reader.handler, &id) == 0);
-    cz_poller_watch(poller, id, CZ_POLL_IN);
+    SIM_CHECK(cz_poller_add(poller, reader.fd, &reader.handler, CZ_POLL_IN,
+                            &id) == 0);
     while (!reader.has_ended) {
         cz_poller_prepare(poller);
         SIM_CHECK(cz_poller_wait(poller, &batch, -1) == 0);

@@ -103,7 +103,8 @@ static inline void probe_add(struct probe *probe, struct cz_poller *poller,
         .fd = fd,
         .peer = -1,
     };
-    assert_int_equal(cz_poller_add(poller, fd, &probe->handler, &probe->id), 0);
+    assert_int_equal(cz_poller_add(poller, fd, &probe->handler, 0, &probe->id),
+                     0);
     assert_true(probe->id != 0);
 }
 

@@ -124,7 +124,7 @@ static void descriptor_beyond_fd_setsize_is_refused_by_select_only(void **state)
     cz_waker_signal(&waker);
     fd = fcntl(waker.fd, F_DUPFD, FD_SETSIZE);
     assert_true(fd >= FD_SETSIZE);
-    rc = cz_poller_add(fixture->poller, fd, &probe.handler, &id);
+    rc = cz_poller_add(fixture->poller, fd, &probe.handler, 0, &id);
     if (fixture_is(fixture, "select")) {
         assert_int_equal(rc, -EMFILE);
         assert_int_equal(cz_poller_count(fixture->poller), 0);
@@ -193,7 +193,7 @@ static int add_all(struct fixture *fixture, struct probe *probes, uint64_t nth)
     cz_alloc_fail_at(nth);
     for (int i = 0; i < ADDED; i++) {
         int rc = cz_poller_add(fixture->poller, probes[i].fd,
-                               &probes[i].handler, &probes[i].id);
+                               &probes[i].handler, 0, &probes[i].id);
 
         if (rc < 0) {
             assert_int_equal(rc, -ENOMEM);

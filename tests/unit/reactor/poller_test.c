@@ -394,7 +394,8 @@ static void closed_number_is_refused(void **state)
     struct cz_poll_handler handler = {.on_events = probe_on_events};
     cz_poll_id id;
 
-    assert_int_equal(cz_poller_add(fixture->poller, -1, &handler, &id), -EBADF);
+    assert_int_equal(cz_poller_add(fixture->poller, -1, &handler, 0, &id),
+                     -EBADF);
     assert_int_equal(cz_poller_count(fixture->poller), 0);
 }
 
