@@ -5,6 +5,7 @@
  *
  * Thread: the socket's.
  */
+#define ZMQ_BUILD_DRAFT_API
 #include "api/internal.h"
 #include "core/monitor.h"
 #include "type/types.h"
@@ -15,10 +16,10 @@
 
 /* By number. Empty places are types that are not built yet. */
 static const struct cz_socket_ops *const socket_types[] = {
-    [ZMQ_PAIR] = &cz_pair_ops, [ZMQ_REQ] = &cz_req_ops,
-    [ZMQ_REP] = &cz_rep_ops,   [ZMQ_DEALER] = &cz_dealer_ops,
-    [ZMQ_PULL] = &cz_pull_ops, [ZMQ_PUSH] = &cz_push_ops,
-    [ZMQ_STREAM] = &cz_stream_ops,
+    [ZMQ_PAIR] = &cz_pair_ops,     [ZMQ_REQ] = &cz_req_ops,
+    [ZMQ_REP] = &cz_rep_ops,       [ZMQ_DEALER] = &cz_dealer_ops,
+    [ZMQ_ROUTER] = &cz_router_ops, [ZMQ_PULL] = &cz_pull_ops,
+    [ZMQ_PUSH] = &cz_push_ops,     [ZMQ_STREAM] = &cz_stream_ops,
 };
 
 void *zmq_socket(void *ctx_handle, int type)
@@ -105,6 +106,21 @@ int zmq_unbind(void *handle, const char *endpoint)
 int zmq_disconnect(void *handle, const char *endpoint)
 {
     return zmq_unbind(handle, endpoint);
+}
+
+int zmq_socket_get_peer_state(void *handle, const void *routing_id, size_t size)
+{
+    struct cz_socket *socket = api_socket(handle);
+    int rc;
+
+    if (!socket)
+        return -1;
+    if (!socket->ops->peer_events)
+        return api_result(-ENOTSUP);
+    rc = cz_socket_process(socket);
+    if (rc == 0)
+        rc = socket->ops->peer_events(socket, cz_span(routing_id, size));
+    return rc < 0 ? api_result(rc) : rc;
 }
 
 int zmq_socket_monitor(void *handle, const char *endpoint, int events)

@@ -4,8 +4,8 @@
  * with the call in any version. docs/compat.md lists them, and
  * tests/api/compat_test.c compares.
  *
- * zmq_join, zmq_leave, zmq_disconnect_peer and zmq_socket_get_peer_state
- * fail with ENOTSUP on all types but a few, and those few are still to come.
+ * zmq_join, zmq_leave and zmq_disconnect_peer fail with ENOTSUP on all types
+ * but a few, and those few are still to come.
  *
  * Thread: the socket's. Owns: nothing.
  */
@@ -42,13 +42,6 @@ uint32_t zmq_connect_peer(void *socket, const char *endpoint)
 int zmq_disconnect_peer(void *socket, uint32_t routing_id)
 {
     (void)routing_id;
-    return unsupported(socket);
-}
-
-int zmq_socket_get_peer_state(void *socket, const void *routing_id, size_t size)
-{
-    (void)routing_id;
-    (void)size;
     return unsupported(socket);
 }
 

@@ -25,6 +25,9 @@ enum {
     CZ_DEVICE_NAME_MAX = 16, /* IFNAMSIZ */
 };
 
+/* ZMQ_NOTIFY_...: a connection begins or ends with an empty message. */
+enum { CZ_NOTIFY_CONNECT = 1, CZ_NOTIFY_DISCONNECT = 2 };
+
 struct cz_options {
     uint64_t affinity;
     int64_t maxmsgsize;
@@ -56,6 +59,7 @@ struct cz_options {
     int tcp_maxrt_ms;
     int use_fd;
     int conflate;
+    int router_notify; /* CZ_NOTIFY_...; likewise STREAM_NOTIFY, below */
     /* For transports that this build may not have. */
     int rate_kbps;
     int recovery_ivl_ms;

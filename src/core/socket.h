@@ -81,6 +81,9 @@ struct cz_socket_ops {
 
     /* CZ_POLLED_...: what would not block now. */
     unsigned (*events)(struct cz_socket *socket);
+    /* The same of one peer: CZ_POLLED_..., -EHOSTUNREACH. NULL: the type does
+     * not know its peers by id. */
+    int (*peer_events)(struct cz_socket *socket, struct cz_span id);
 
     /* Options of the type: 0 or -errno; -ENOENT = not one of its own. NULL:
      * it has none. */

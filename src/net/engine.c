@@ -164,24 +164,32 @@ static bool engine_subscribe_phantom(struct cz_engine *e)
     return cz_engine_deliver_frame(e, &frame);
 }
 
-/* An empty message tells the owner of a raw connection that it stands, and
+/* An empty message tells the owner of a connection that it stands, and
  * another one that it is gone. */
+static bool engine_notifies(const struct cz_engine *e, int what)
+{
+    const struct cz_options *o = e->session->options;
+
+    return o->router_notify & what || (o->is_raw && o->raw_notifies);
+}
+
 static bool engine_notify(struct cz_engine *e)
 {
     const struct cz_frame frame = {.data = (const uint8_t *)""};
-    const struct cz_options *o = e->session->options;
 
-    return !o->is_raw || !o->raw_notifies || cz_engine_deliver_frame(e, &frame);
+    return !engine_notifies(e, CZ_NOTIFY_CONNECT) ||
+           cz_engine_deliver_frame(e, &frame);
 }
 
 void cz_engine_take_leave(struct cz_engine *e)
 {
     const struct cz_frame frame = {.data = (const uint8_t *)""};
-    const struct cz_options *o = e->session->options;
 
+    if (!engine_notifies(e, CZ_NOTIFY_DISCONNECT) || e->session->is_stopping)
+        return;
+    cz_pipe_rollback(e->pipe);
     /* Without memory for it the closing of the pipe has to do. */
-    if (o->is_raw && o->raw_notifies && !e->session->is_stopping)
-        (void)!cz_pipe_write_beyond(e->pipe, &frame);
+    (void)!cz_pipe_write_beyond(e->pipe, &frame);
 }
 
 void cz_engine_start(struct cz_engine *e)

@@ -11,6 +11,7 @@ extern const struct cz_socket_ops cz_pair_ops;
 extern const struct cz_socket_ops cz_req_ops;
 extern const struct cz_socket_ops cz_rep_ops;
 extern const struct cz_socket_ops cz_dealer_ops;
+extern const struct cz_socket_ops cz_router_ops;
 extern const struct cz_socket_ops cz_pull_ops;
 extern const struct cz_socket_ops cz_push_ops;
 extern const struct cz_socket_ops cz_stream_ops;

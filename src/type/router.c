@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * ROUTER (RFC 28): every peer has a routing id. It goes before what is read
+ * from the peer, and says to whom goes what is sent.
+ *
+ *     end ── type_data ──▶ route {id, end} ◀── routing table, by id
+ *
+ * A pipe has its route as soon as its peer is known: by ZMQ_CONNECT_ROUTING_ID
+ * when it is attached, else by the introduction of the far end. Nothing is
+ * read from it before. It keeps that id, whoever answers at the other end
+ * later. A pipe whose id is in use, or is taken over by a newcomer
+ * (ZMQ_ROUTER_HANDOVER), is stranded: neither read nor written any more, and
+ * left standing until its peer goes, so that the peer does not dial again and
+ * take the id back.
+ *
+ * The id of a message is shown before the message is touched; then its frames
+ * are read as from any other socket.
+ *
+ * Thread: the socket's. Owns: the routes, one for each of its pipes.
+ */
+#include "base/assert.h"
+#include "pattern/fq.h"
+#include "pattern/lb.h"
+#include "pattern/probe.h"
+#include "pattern/routing.h"
+#include "type/types.h"
+#include "wire/socket_type.h"
+
+#include <string.h>
+
+enum {
+    OPTION_ROUTER_MANDATORY = 33,
+    OPTION_ROUTER_RAW = 41,
+    OPTION_ROUTER_HANDOVER = 56,
+    OPTION_CONNECT_ROUTING_ID = 61,
+    OPTION_ROUTER_NOTIFY = 97,
+};
+
+struct router {
+    struct cz_socket base;
+    struct cz_fq fq;
+    struct cz_lb roomy; /* pipes with room; nothing is balanced over them */
+    struct cz_routing routing;
+    struct cz_pipe_end *target; /* of the message that is sent; NULL: dropped */
+    bool is_sending;            /* the id has been given */
+    bool is_id_shown;           /* of the message that is read */
+    bool is_mandatory;
+    bool takes_over;
+};
+
+CZ_STATIC_ASSERT(sizeof(struct router) <= CZ_SOCKET_SLOT_SIZE, "fits a slot");
+
+/* What a stranded pipe has in the place of a route. */
+static const struct cz_route stranded;
+
+static struct router *router_of(struct cz_socket *s)
+{
+    return cz_container_of(s, struct router, base);
+}
+
+static bool is_stranded(const struct cz_pipe_end *end)
+{
+    return end->type_data == &stranded;
+}
+
+static struct cz_route *route_of(const struct cz_pipe_end *end)
+{
+    return is_stranded(end) ? NULL : end->type_data;
+}
+
+static void router_init(struct cz_socket *s)
+{
+    struct router *r = router_of(s);
+
+    cz_fq_init(&r->fq, s);
+    cz_lb_init(&r->roomy);
+    cz_routing_init(&r->routing);
+}
+
+/* ---- peers ---------------------------------------------------------- */
+
+static void router_strand(struct router *r, struct cz_pipe_end *end)
+{
+    end->type_data = (void *)(uintptr_t)&stranded;
+    cz_lb_remove(&r->roomy, end);
+}
+
+/* Gives a pipe its id; an empty one means that it is generated. Touches only
+ * what may be touched from within reading: not the round of pipes. Without
+ * memory the pipe stays as it is. */
+static void router_name(struct router *r, struct cz_pipe_end *end,
+                        struct cz_span id)
+{
+    struct cz_route *route = id.size ? cz_routing_find(&r->routing, id) : NULL;
+
+    if (route && !r->takes_over) {
+        router_strand(r, end);
+        return;
+    }
+    if (route) {
+        router_strand(r, route->end);
+        route->end = end;
+    } else if (cz_routing_add(&r->routing, id, end, &route) != 0) {
+        return;
+    }
+    end->type_data = route;
+    cz_lb_add(&r->roomy, end);
+}
+
+/* The peer has said who it is. The second time, over a new connection, it is
+ * too late for another name. */
+static void router_introduced(struct cz_socket *s, struct cz_pipe_end *end)
+{
+    if (!end->type_data)
+        router_name(router_of(s), end, cz_pipe_peer_id(end));
+}
+
+static void router_attach(struct cz_socket *s, struct cz_pipe_end *end)
+{
+    struct router *r = router_of(s);
+    struct cz_span id = {NULL, 0};
+
+    cz_probe_attach(s, end);
+    if (end->endpoint)
+        id = cz_routing_take_connect_id(&r->routing);
+    if (id.size > 0)
+        router_name(r, end, id);
+    else if (end->is_introduced)
+        router_introduced(s, end);
+}
+
+/* Two peers of one id, one of them of our own making, cannot be meant. */
+static int router_connecting(struct cz_socket *s)
+{
+    return cz_routing_check_connect_id(&router_of(s)->routing);
+}
+
+/* What the peer has sent is still shown with its id, which is free now. */
+static void router_peer_closed(struct cz_socket *s, struct cz_pipe_end *end)
+{
+    struct router *r = router_of(s);
+    struct cz_route *route = route_of(end);
+
+    if (route)
+        cz_routing_withdraw(&r->routing, route);
+    cz_lb_remove(&r->roomy, end);
+    cz_fq_peer_closed(&r->fq, end);
+}
+
+static void router_detach(struct cz_socket *s, struct cz_pipe_end *end)
+{
+    struct router *r = router_of(s);
+    struct cz_route *route = route_of(end);
+
+    if (r->target == end)
+        r->target = NULL;
+    if (r->fq.current == end)
+        r->is_id_shown = false;
+    cz_lb_remove(&r->roomy, end);
+    cz_fq_remove(&r->fq, end);
+    end->type_data = NULL;
+    if (route)
+        cz_routing_remove(&r->routing, route);
+}
+
+static void router_readable(struct cz_socket *s, struct cz_pipe_end *end)
+{
+    /* Perhaps it is only the introduction, which reading takes in. */
+    if (!end->is_introduced && !cz_pipe_is_readable(end))
+        return;
+    if (!is_stranded(end))
+        cz_fq_add(&router_of(s)->fq, end);
+}
+
+static void router_writable(struct cz_socket *s, struct cz_pipe_end *end)
+{
+    if (!end->is_peer_closed && route_of(end))
+        cz_lb_add(&router_of(s)->roomy, end);
+}
+
+/* ---- receiving ------------------------------------------------------ */
+
+/* The pipe that is to be read has no route: either it is stranded, or there
+ * was no memory. Then it gets a second chance. */
+static void router_settle(struct router *r, struct cz_pipe_end *end)
+{
+    if (!end->type_data)
+        router_introduced(&r->base, end);
+    if (is_stranded(end))
+        cz_fq_remove(&r->fq, end);
+    else if (!end->type_data)
+        cz_socket_drop_end(&r->base, end);
+}
+
+/* Whose message is next; NULL: there is none. */
+static struct cz_pipe_end *router_next(struct router *r)
+{
+    while (cz_fq_is_readable(&r->fq)) {
+        struct cz_pipe_end *end = r->fq.current;
+
+        if (CZ_LIKELY(route_of(end) != NULL))
+            return end;
+        router_settle(r, end);
+    }
+    return NULL;
+}
+
+static bool is_in_message(const struct router *r)
+{
+    return r->is_id_shown || r->fq.is_in_message;
+}
+
+static int router_show_id(struct router *r, struct cz_frame *frame)
+{
+    const struct cz_pipe_end *end;
+    const struct cz_route *route;
+
+    end = router_next(r);
+    if (!end)
+        return -EAGAIN;
+    route = end->type_data;
+    frame->data = route->id;
+    frame->size = route->size;
+    frame->buffer = NULL;
+    frame->metadata = end->metadata;
+    frame->flags = CZ_FRAME_MORE;
+    r->is_id_shown = true;
+    return 0;
+}
+
+static int router_recv(struct cz_socket *s, struct cz_frame *frame)
+{
+    struct router *r = router_of(s);
+
+    if (!is_in_message(r))
+        return router_show_id(r, frame);
+    r->is_id_shown = false;
+    return cz_fq_recv(&r->fq, frame);
+}
+
+/* ---- sending -------------------------------------------------------- */
+
+static void drop(struct cz_frame *frame)
+{
+    if (frame->buffer)
+        cz_buffer_unref(frame->buffer);
+}
+
+/* The first frame says to whom the rest goes. */
+static int router_aim(struct router *r, struct cz_frame *frame)
+{
+    struct cz_route *route;
+
+    if (CZ_LIKELY(frame->flags & CZ_FRAME_MORE)) {
+        route = cz_routing_find(&r->routing, cz_span(frame->data, frame->size));
+        if (CZ_LIKELY(route != NULL) &&
+            CZ_LIKELY(cz_pipe_is_writable(route->end)))
+            r->target = route->end;
+        else if (r->is_mandatory)
+            return route ? -EAGAIN : -EHOSTUNREACH;
+        else
+            r->target = NULL;
+        r->is_sending = true;
+    }
+    drop(frame);
+    return 0;
+}
+
+/* In raw mode every frame is a message, and an empty one ends it all. */
+static bool router_hangs_up(struct router *r, struct cz_frame *frame)
+{
+    if (CZ_LIKELY(!r->base.options.is_raw))
+        return false;
+    frame->flags = 0;
+    if (frame->size > 0)
+        return false;
+    cz_socket_drop_end(&r->base, r->target);
+    return true;
+}
+
+static int router_write(struct router *r, struct cz_frame *frame)
+{
+    int rc;
+
+    if (CZ_UNLIKELY(!r->target)) {
+        drop(frame);
+        return 0;
+    }
+    if (router_hangs_up(r, frame))
+        return 0;
+    if (CZ_LIKELY(cz_pipe_write_short(r->target, frame)))
+        return 0;
+    rc = cz_pipe_write(r->target, frame);
+    /* There was room when the id was given; the mark is lower now. */
+    return rc == -EAGAIN ? cz_pipe_write_beyond(r->target, frame) : rc;
+}
+
+static int router_send(struct cz_socket *s, struct cz_frame *frame)
+{
+    struct router *r = router_of(s);
+    int rc;
+
+    if (!r->is_sending)
+        return router_aim(r, frame);
+    rc = router_write(r, frame);
+    if (rc == 0)
+        r->is_sending = frame->flags & CZ_FRAME_MORE;
+    return rc;
+}
+
+static unsigned router_events(struct cz_socket *s)
+{
+    struct router *r = router_of(s);
+    unsigned events = 0;
+
+    if (is_in_message(r) || router_next(r))
+        events |= CZ_POLLED_IN;
+    if (!r->is_mandatory || r->is_sending || cz_lb_is_writable(&r->roomy))
+        events |= CZ_POLLED_OUT;
+    return events;
+}
+
+static int router_peer_events(struct cz_socket *s, struct cz_span id)
+{
+    struct cz_route *route = cz_routing_find(&router_of(s)->routing, id);
+
+    if (!route)
+        return -EHOSTUNREACH;
+    return cz_pipe_is_writable(route->end) ? CZ_POLLED_OUT : 0;
+}
+
+/* ---- options -------------------------------------------------------- */
+
+static int router_set_option(struct cz_socket *s, int number, const void *value,
+                             size_t size)
+{
+    struct router *r = router_of(s);
+
+    switch (number) {
+    case OPTION_ROUTER_MANDATORY:
+        return cz_options_take_switch(value, size, &r->is_mandatory);
+    case OPTION_ROUTER_RAW:
+        return cz_options_take_switch(value, size, &s->options.is_raw);
+    case OPTION_ROUTER_HANDOVER:
+        return cz_options_take_switch(value, size, &r->takes_over);
+    case OPTION_CONNECT_ROUTING_ID:
+        return cz_routing_set_connect_id(&r->routing, value, size);
+    case OPTION_ROUTER_NOTIFY:
+        return cz_options_take_int(value, size, 0,
+                                   CZ_NOTIFY_CONNECT | CZ_NOTIFY_DISCONNECT,
+                                   &s->options.router_notify);
+    default:
+        return cz_probe_set_option(s, number, value, size);
+    }
+}
+
+static int router_get_option(struct cz_socket *s, int number, void *value,
+                             size_t *size)
+{
+    if (number != OPTION_ROUTER_NOTIFY)
+        return -ENOENT;
+    return *size == sizeof(int)
+               ? cz_options_put_int(s->options.router_notify, value, size)
+               : -EINVAL;
+}
+
+const struct cz_socket_ops cz_router_ops = {
+    .name = "ROUTER",
+    .type = CZ_SOCKET_ROUTER,
+    .size = sizeof(struct router),
+    .init = router_init,
+    .connecting = router_connecting,
+    .attach = router_attach,
+    .peer_closed = router_peer_closed,
+    .detach = router_detach,
+    .introduced = router_introduced,
+    .readable = router_readable,
+    .writable = router_writable,
+    .send = router_send,
+    .recv = router_recv,
+    .events = router_events,
+    .peer_events = router_peer_events,
+    .set_option = router_set_option,
+    .get_option = router_get_option,
+};
