@@ -30,12 +30,18 @@ static int poll_result(int rc)
     return rc < 0 ? -errno : rc;
 }
 
-int cz_os_poll(struct pollfd *fds, unsigned count, int64_t timeout_us)
+int cz_os_ppoll(struct pollfd *fds, unsigned count, int64_t timeout_us,
+                const sigset_t *mask)
 {
     struct timespec space;
 
     return poll_result(
-        ppoll(fds, count, poll_timespec(timeout_us, &space), NULL));
+        ppoll(fds, count, poll_timespec(timeout_us, &space), mask));
+}
+
+int cz_os_poll(struct pollfd *fds, unsigned count, int64_t timeout_us)
+{
+    return cz_os_ppoll(fds, count, timeout_us, NULL);
 }
 
 int cz_os_select(int fd_limit, fd_set *in, fd_set *out, fd_set *err,

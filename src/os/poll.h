@@ -10,12 +10,16 @@
 #include "base/compiler.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 
 CZ_MUST_CHECK int cz_os_poll(struct pollfd *fds, unsigned count,
                              int64_t timeout_us);
+/* The same with this signal mask while it waits; NULL = as it is. */
+CZ_MUST_CHECK int cz_os_ppoll(struct pollfd *fds, unsigned count,
+                              int64_t timeout_us, const sigset_t *mask);
 CZ_MUST_CHECK int cz_os_select(int fd_limit, fd_set *in, fd_set *out,
                                fd_set *err, int64_t timeout_us);
 

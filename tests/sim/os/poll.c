@@ -157,6 +157,14 @@ int cz_os_poll(struct pollfd *fds, unsigned count, int64_t timeout_us)
     return ready;
 }
 
+/* No signals here. */
+int cz_os_ppoll(struct pollfd *fds, unsigned count, int64_t timeout_us,
+                const sigset_t *mask)
+{
+    (void)mask;
+    return cz_os_poll(fds, count, timeout_us);
+}
+
 /* The library falls back to poll. */
 int cz_os_select(int fd_limit, fd_set *in, fd_set *out, fd_set *err,
                  int64_t timeout_us)

@@ -21,6 +21,8 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -51,6 +53,34 @@ static void poll_tells_what_is_ready(void **state)
     assert_int_equal(cz_os_poll(&fd, 1, -1), 1);
     assert_int_equal(fd.revents, POLLIN);
     cz_waker_fini(&waker);
+}
+
+static volatile sig_atomic_t signals_handled;
+
+static void on_signal(int number)
+{
+    (void)number;
+    signals_handled++;
+}
+
+static void a_mask_holds_while_it_waits(void **state)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigset_t all, none, old;
+
+    (void)state;
+    assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+    sigemptyset(&none);
+    sigemptyset(&all);
+    sigaddset(&all, SIGUSR1);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &all, &old), 0);
+    assert_int_equal(pthread_kill(pthread_self(), SIGUSR1), 0);
+    assert_int_equal(cz_os_ppoll(NULL, 0, 0, &all), 0);
+    assert_int_equal(cz_os_ppoll(NULL, 0, 0, NULL), 0);
+    assert_int_equal(signals_handled, 0);
+    assert_int_equal(cz_os_ppoll(NULL, 0, -1, &none), -EINTR);
+    assert_int_equal(signals_handled, 1);
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, &old, NULL), 0);
 }
 
 static void select_tells_what_is_ready(void **state)
@@ -220,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(poll_tells_what_is_ready),
+        cmocka_unit_test(a_mask_holds_while_it_waits),
         cmocka_unit_test(select_tells_what_is_ready),
         cmocka_unit_test(epoll_tells_what_is_ready),
         cmocka_unit_test(errors_come_as_negative_numbers),
