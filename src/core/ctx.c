@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
+#include "core/bell.h"
 #include "core/error.h"
 #include "core/io_thread.h"
 #include "core/socket.h"
@@ -111,6 +112,9 @@ static void ctx_destroy(struct cz_ctx *ctx)
     for (int i = 0; i < ctx->io_count; i++)
         cz_io_thread_destroy(ctx->io[i]);
     cz_free(ctx->io);
+    for (size_t i = 0; i < ctx->bell_count; i++)
+        cz_bell_unref(ctx->bells[i]);
+    cz_free(ctx->bells);
     while ((node = cz_list_pop_front(&ctx->free_sockets)))
         cz_socket_free(node);
     cz_registry_fini(&ctx->registry);
@@ -222,6 +226,58 @@ unsigned cz_ctx_cpu_count(struct cz_ctx *ctx)
         atomic_store_explicit(&ctx->cpu_count, count, memory_order_relaxed);
     }
     return count;
+}
+
+/* ---- bells ---------------------------------------------------------- */
+
+/* With the lock held. The reference passes on; on failure it is dropped. */
+static int ctx_add_bell(struct cz_ctx *ctx, struct cz_bell *bell)
+{
+    struct cz_bell **bells = cz_realloc(
+        ctx->bells, (ctx->bell_count + 1) * sizeof(struct cz_bell *));
+
+    if (!bells) {
+        cz_bell_unref(bell);
+        return -ENOMEM;
+    }
+    ctx->bells = bells;
+    bells[ctx->bell_count++] = bell;
+    return 0;
+}
+
+struct cz_bell *cz_ctx_take_bell(struct cz_ctx *ctx)
+{
+    struct cz_bell *bell = NULL;
+    bool is_taken = false;
+
+    cz_mutex_lock(&ctx->lock);
+    for (size_t i = 0; i < ctx->bell_count && !is_taken; i++) {
+        bell = ctx->bells[i];
+        is_taken = cz_bell_try_take(bell);
+    }
+    if (!is_taken) {
+        bell = cz_bell_create();
+        if (bell && ctx_add_bell(ctx, bell) != 0)
+            bell = NULL;
+    }
+    cz_mutex_unlock(&ctx->lock);
+    return bell;
+}
+
+int cz_ctx_keep_bell(struct cz_ctx *ctx, struct cz_bell *bell)
+{
+    bool is_kept = false;
+    int rc = 0;
+
+    cz_mutex_lock(&ctx->lock);
+    for (size_t i = 0; i < ctx->bell_count && !is_kept; i++)
+        is_kept = ctx->bells[i] == bell;
+    if (!is_kept) {
+        cz_bell_ref(bell);
+        rc = ctx_add_bell(ctx, bell);
+    }
+    cz_mutex_unlock(&ctx->lock);
+    return rc;
 }
 
 /* ---- I/O threads ---------------------------------------------------- */

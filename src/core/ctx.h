@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cz_bell;
 struct cz_io_thread;
 struct cz_socket;
 struct cz_transport;
@@ -67,6 +68,11 @@ struct cz_ctx {
 
     struct cz_io_thread **io;
     _Atomic int io_count; /* started; 0 before the first need */
+
+    /* Those that were ever hung on one of its sockets: as many as threads that
+     * have waited at the same time. Under the lock. */
+    struct cz_bell **bells;
+    size_t bell_count;
 
     struct cz_pool *pool; /* for large blocks */
     struct cz_registry registry;
@@ -114,6 +120,13 @@ unsigned cz_ctx_cpu_count(struct cz_ctx *ctx);
 /* The caller is going to wait for other threads: sees to it that somebody
  * drives all I/O meanwhile. */
 void cz_ctx_resume_io(struct cz_ctx *ctx);
+
+/* Takes a bell that nobody uses; the caller leaves it. NULL = no memory. */
+struct cz_bell *cz_ctx_take_bell(struct cz_ctx *ctx);
+
+/* Keeps a bell, perhaps another context's, as long as the context lives. 0 or
+ * -ENOMEM. */
+CZ_MUST_CHECK int cz_ctx_keep_bell(struct cz_ctx *ctx, struct cz_bell *bell);
 
 /* Does this ZMQ_AFFINITY allow the I/O thread of this number? */
 static inline bool cz_ctx_io_is_allowed(int index, uint64_t affinity)

@@ -146,6 +146,14 @@ CZ_MUST_CHECK int cz_io_drive(struct cz_io_thread *io,
                               struct cz_mailbox *mailbox, uint64_t deadline_us,
                               uint32_t spin_us);
 
+/* Does nobody drive just now? */
+static inline bool cz_io_is_adrift(struct cz_io_thread *io)
+{
+    /* Relaxed: a hint; who acts on it looks again. */
+    return atomic_load_explicit(&io->driver, memory_order_relaxed) ==
+           CZ_IO_NOBODY;
+}
+
 /* If nobody drives: looks once, without waiting, at what has arrived. */
 void cz_io_look(struct cz_io_thread *io);
 

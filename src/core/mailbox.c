@@ -8,6 +8,7 @@
 #include "core/mailbox.h"
 
 #include "base/alloc.h"
+#include "core/bell.h"
 #include "os/park.h"
 
 #include <errno.h>
@@ -60,6 +61,14 @@ static void mailbox_signal_fd(struct cz_mailbox *mailbox)
     atomic_store(&mailbox->is_signaled, 1);
 }
 
+static void mailbox_ring(struct cz_mailbox *mailbox)
+{
+    struct cz_bell *bell = atomic_load(&mailbox->bell);
+
+    if (bell)
+        cz_bell_ring(bell);
+}
+
 static void mailbox_wake(struct cz_mailbox *mailbox)
 {
     /* seq_cst throughout: pairs with cz_mailbox_arm. The writer pushes and
@@ -88,8 +97,10 @@ bool cz_mailbox_post(struct cz_mailbox *mailbox, struct cz_command *command)
             return false;
         command->next = old;
     } while (!atomic_compare_exchange_weak(&mailbox->head, &old, command));
-    if (!old)
+    if (!old) {
         mailbox_signal_fd(mailbox);
+        mailbox_ring(mailbox);
+    }
     mailbox_wake(mailbox);
     return true;
 }
@@ -146,7 +157,7 @@ bool cz_mailbox_arm(struct cz_mailbox *mailbox, enum cz_mailbox_state state,
     if (loop_waker)
         atomic_store(&mailbox->loop_waker, loop_waker);
     atomic_store(&mailbox->state, state);
-    if (atomic_load(&mailbox->head) == NULL)
+    if (cz_mailbox_is_still_empty(mailbox))
         return true;
     cz_mailbox_awake(mailbox);
     return false;

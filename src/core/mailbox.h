@@ -7,9 +7,10 @@
  * I/O thread (then it is whoever holds its helm, see core/io_thread.h).
  *
  * How the owner waits is told by `state`; a writer that has posted looks at
- * it and wakes accordingly. Besides, a socket whose descriptor (ZMQ_FD) was
- * asked for has that made readable by the first command that arrives in an
- * empty mailbox.
+ * it and wakes accordingly. Besides, the first command that arrives in an
+ * empty mailbox rings its bell, if somebody waits there for several at once
+ * (core/bell.h), and makes the socket's descriptor readable, if that was asked
+ * for (ZMQ_FD).
  *
  * Thread: post by any; everything else by the owner. Owns: its descriptor.
  */
@@ -24,6 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cz_bell;
 struct cz_io_thread;
 
 enum cz_mailbox_state {
@@ -37,6 +39,7 @@ struct cz_mailbox {
     _Atomic uint32_t state;
     _Atomic uint32_t refs;
     _Atomic(struct cz_waker *) loop_waker;
+    _Atomic(struct cz_bell *) bell; /* that its owner last waited with */
     _Atomic uint32_t has_fd;
     _Atomic uint32_t is_signaled;
     struct cz_waker waker;
@@ -66,6 +69,14 @@ static inline bool cz_mailbox_is_empty(struct cz_mailbox *mailbox)
     return atomic_load_explicit(&mailbox->head, memory_order_relaxed) == NULL;
 }
 
+/* The same for who has just said that it waits, and must not miss what comes
+ * before somebody looks whether it does. */
+static inline bool cz_mailbox_is_still_empty(struct cz_mailbox *mailbox)
+{
+    /* seq_cst: pairs with posting, see cz_mailbox_arm and core/bell.h. */
+    return atomic_load(&mailbox->head) == NULL;
+}
+
 /* Runs everything that has arrived, in order. True: there was something. */
 bool cz_mailbox_run(struct cz_mailbox *mailbox);
 
@@ -83,6 +94,21 @@ void cz_mailbox_awake(struct cz_mailbox *mailbox);
  * writer whose command has run already may only now come to waking. */
 CZ_MUST_CHECK int cz_mailbox_park(struct cz_mailbox *mailbox,
                                   uint64_t deadline_us);
+
+/* Has the next command ring this bell, of whose lifetime the owner takes care;
+ * NULL = none. */
+static inline void cz_mailbox_hang_bell(struct cz_mailbox *mailbox,
+                                        struct cz_bell *bell)
+{
+    /* seq_cst: pairs with posting, see core/bell.h. */
+    atomic_store(&mailbox->bell, bell);
+}
+
+static inline struct cz_bell *cz_mailbox_bell(struct cz_mailbox *mailbox)
+{
+    /* Relaxed: only the owner changes it. */
+    return atomic_load_explicit(&mailbox->bell, memory_order_relaxed);
+}
 
 /* The descriptor that is readable while commands wait; made at the first
  * call. The descriptor or -errno. */

@@ -207,8 +207,27 @@ cz_socket_recv(struct cz_socket *s, struct cz_frame *frame, int flags)
     return cz_socket_recv_slow(s, frame, flags);
 }
 
-/* What would not block now; runs commands. CZ_POLLED_... or -ETERM. */
+/* What would not block now; runs commands. CZ_POLLED_... or -errno as
+ * cz_socket_process. */
 CZ_MUST_CHECK int cz_socket_events(struct cz_socket *socket);
+
+/* The same without regard to what may have arrived while nobody reads the
+ * connections: a few loads, as long as there is no command. */
+CZ_MUST_CHECK static inline int cz_socket_glance(struct cz_socket *s)
+{
+    if (CZ_UNLIKELY(!cz_mailbox_is_empty(s->mailbox)) ||
+        CZ_UNLIKELY(s->is_terminated) || CZ_UNLIKELY(!cz_socket_is_ours(s))) {
+        int rc = cz_socket_process(s);
+
+        if (rc != 0)
+            return rc;
+    }
+    return (int)s->ops->events(s);
+}
+
+/* Before waiting for room: the messages that fill the pipe may only be
+ * waiting for somebody to write them. */
+void cz_socket_help(struct cz_socket *socket);
 
 /* Waits for the next command: 0, -ETIMEDOUT, -EINTR. */
 CZ_MUST_CHECK int cz_socket_wait(struct cz_socket *socket,

@@ -76,6 +76,9 @@ int cz_socket_wait(struct cz_socket *s, uint64_t deadline_us)
     uint32_t spin_us = spin_begin(s);
     int rc;
 
+    /* What comes now is nothing to those with whom it was waited for. */
+    if (cz_mailbox_bell(s->mailbox))
+        cz_mailbox_hang_bell(s->mailbox, NULL);
     if (s->sole_io && s->may_drive && !s->has_fd)
         rc = cz_io_drive(s->sole_io, s->mailbox, deadline_us, spin_us);
     else
@@ -84,9 +87,7 @@ int cz_socket_wait(struct cz_socket *s, uint64_t deadline_us)
     return rc;
 }
 
-/* Before waiting for room: the messages that fill the pipe may only be
- * waiting for somebody to write them. */
-static void help_io(struct cz_socket *s)
+void cz_socket_help(struct cz_socket *s)
 {
     if (s->sole_io && s->may_drive)
         cz_io_help(s->sole_io);
@@ -129,7 +130,7 @@ int cz_socket_send_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
             return rc;
         if (deadline_us == 0)
             deadline_us = deadline_after(s->options.sndtimeo_ms);
-        help_io(s);
+        cz_socket_help(s);
         if (!cz_mailbox_is_empty(s->mailbox))
             continue;
         rc = cz_socket_wait(s, deadline_us);
@@ -169,17 +170,9 @@ int cz_socket_recv_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
 
 int cz_socket_events(struct cz_socket *s)
 {
-    int rc = cz_socket_process(s);
-    unsigned events;
+    int events = cz_socket_glance(s);
 
-    if (rc != 0)
-        return rc;
-    events = s->ops->events(s);
-    if (!(events & CZ_POLLED_IN) && look_around(s)) {
-        rc = cz_socket_process(s);
-        if (rc != 0)
-            return rc;
-        events = s->ops->events(s);
-    }
-    return (int)events;
+    if (events >= 0 && !(events & CZ_POLLED_IN) && look_around(s))
+        events = cz_socket_glance(s);
+    return events;
 }
