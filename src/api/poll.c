@@ -1,39 +1,118 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * zmq_poll(3): waiting for several sockets and descriptors at once.
+ * zmq_poll(3) and zmq_ppoll(3): waiting for several sockets and descriptors
+ * at once.
  *
  * Sockets are asked directly, which costs a few loads each and no system
- * call. Only when none is ready does the call wait: on one socket alone as a
- * blocking receive does (which may do the socket's I/O), else in poll(2) on
- * the descriptors given and those of the sockets' mailboxes.
+ * call. Descriptors are always asked, too, so that they get their say beside
+ * a socket that is never idle. Only when nothing is ready does the call wait:
+ * for one socket alone as a blocking receive does (which may do the socket's
+ * I/O), for several by one bell, and with descriptors, or a signal mask, in
+ * ppoll(2) on those and one more.
  *
  * Thread: that of all the sockets.
  */
+#define ZMQ_BUILD_DRAFT_API
 #include "os/poll.h"
 #include "api/internal.h"
+#include "api/wait.h"
 #include "base/alloc.h"
-#include "core/error.h"
+#include "core/io_thread.h"
 #include "os/clock.h"
-#include "os/park.h"
 #include "zmq.h"
-
-#include <string.h>
 
 enum { ON_STACK = 32 };
 
 struct poll_set {
     zmq_pollitem_t *items;
     int count;
-    struct cz_socket *sole; /* the only socket, if there are no descriptors */
-    struct pollfd *fds;     /* one for each item */
+    int fd_count;
+    struct cz_socket *socket; /* the first one, or NULL */
+    bool has_many;            /* and there are others */
+    bool has_waited;
+    bool is_adrift; /* nobody reads the connections of one that has nothing */
+    const sigset_t *mask;
+    struct cz_wait wait;
+    struct pollfd *fds; /* the descriptors, and one more; or NULL */
     uint64_t deadline_us;
 };
 
-static unsigned wanted_events(const zmq_pollitem_t *item)
+/* ---- sockets -------------------------------------------------------- */
+
+/* What a socket can do now, of what is wanted; or -errno. */
+static int poll_socket(struct poll_set *set, struct cz_socket *socket,
+                       unsigned wanted)
 {
-    return (item->events & ZMQ_POLLIN ? CZ_POLLED_IN : 0) |
-           (item->events & ZMQ_POLLOUT ? CZ_POLLED_OUT : 0);
+    int events;
+
+    if (!cz_socket_is_alive(socket))
+        return -ENOTSOCK;
+    events = cz_socket_glance(socket);
+    if (events < 0)
+        return events;
+    events &= (int)wanted;
+    if (!(wanted & CZ_POLLED_IN))
+        return events;
+    if (!(events & CZ_POLLED_IN))
+        set->is_adrift |= socket->sole_io && cz_io_is_adrift(socket->sole_io);
+    else if (set->has_waited)
+        socket->mailbox->waits++;
+    return events;
 }
+
+/* Asks the sockets. How many are ready, or -errno. */
+static int poll_sockets(struct poll_set *set)
+{
+    int ready = 0;
+
+    set->is_adrift = false;
+    for (int i = 0; i < set->count; i++) {
+        zmq_pollitem_t *item = &set->items[i];
+        int events;
+
+        if (!item->socket)
+            continue;
+        CZ_STATIC_ASSERT((int)CZ_POLLED_IN == ZMQ_POLLIN &&
+                             (int)CZ_POLLED_OUT == ZMQ_POLLOUT,
+                         "the same bits");
+        events = poll_socket(set, item->socket,
+                             item->events & (ZMQ_POLLIN | ZMQ_POLLOUT));
+        if (events < 0)
+            return events;
+        item->revents = (short)events;
+        ready += events != 0;
+    }
+    return ready;
+}
+
+/* If nobody reads their connections just now, does that, once for each I/O
+ * thread: one without a driver serves one socket, or will not be for long. */
+static void poll_look(const struct poll_set *set)
+{
+    const struct cz_io_thread *looked = NULL;
+
+    for (int i = 0; i < set->count; i++) {
+        struct cz_socket *socket = set->items[i].socket;
+
+        if (!socket || !socket->sole_io || socket->sole_io == looked)
+            continue;
+        looked = socket->sole_io;
+        cz_io_look(socket->sole_io);
+    }
+}
+
+/* The same, having looked around for what they lack. */
+static int poll_sockets_and_look(struct poll_set *set)
+{
+    int ready = poll_sockets(set);
+
+    if (ready < 0 || !set->is_adrift || (ready > 0 && set->has_many))
+        return ready;
+    poll_look(set);
+    return poll_sockets(set);
+}
+
+/* ---- descriptors ---------------------------------------------------- */
 
 static short fd_events(short events)
 {
@@ -57,161 +136,132 @@ static short zmq_events(short wanted, short got)
     return events;
 }
 
-/* Asks the sockets. How many are ready, or -errno. */
-static int poll_sockets(struct poll_set *set)
+/* Enters what poll(2) is to watch. */
+static void poll_enter_fds(struct poll_set *set)
 {
-    int ready = 0;
+    struct pollfd *fd = set->fds;
 
     for (int i = 0; i < set->count; i++) {
-        zmq_pollitem_t *item = &set->items[i];
-        int events;
+        const zmq_pollitem_t *item = &set->items[i];
 
         if (!item->socket)
-            continue;
-        item->revents = 0;
-        events = cz_socket_events(item->socket);
-        if (events < 0)
-            return events;
-        events &= (int)wanted_events(item);
-        if (!events)
-            continue;
-        item->revents = (short)((events & CZ_POLLED_IN ? ZMQ_POLLIN : 0) |
-                                (events & CZ_POLLED_OUT ? ZMQ_POLLOUT : 0));
-        ready++;
+            *fd++ = (struct pollfd){.fd = item->fd,
+                                    .events = fd_events(item->events)};
     }
-    return ready;
 }
 
-/* Enters what poll(2) is to watch. 0 or -errno. */
-static int poll_prepare(struct poll_set *set)
+/* Tells what poll(2) has found. How many of the items are ready. */
+static int poll_report_fds(struct poll_set *set)
 {
-    for (int i = 0; i < set->count; i++) {
-        zmq_pollitem_t *item = &set->items[i];
-        struct pollfd *fd = &set->fds[i];
-
-        if (item->socket) {
-            struct cz_socket *socket = item->socket;
-
-            fd->fd = cz_mailbox_fd(socket->mailbox);
-            if (fd->fd < 0)
-                return fd->fd;
-            fd->events = POLLIN;
-            cz_socket_wait_elsewhere(socket);
-        } else {
-            fd->fd = item->fd;
-            fd->events = fd_events(item->events);
-        }
-    }
-    return 0;
-}
-
-/* Waits in poll(2), or only looks. How many descriptors of the caller's are
- * ready, or -errno. */
-static int poll_fds(struct poll_set *set, bool may_wait)
-{
-    int64_t timeout_us = 0;
+    const struct pollfd *fd = set->fds;
     int ready = 0;
-    int rc;
 
-    if (may_wait && set->deadline_us == CZ_CLOCK_NEVER) {
-        timeout_us = -1;
-    } else if (may_wait) {
-        uint64_t now_us = cz_clock_us();
-
-        if (now_us < set->deadline_us)
-            timeout_us = (int64_t)(set->deadline_us - now_us);
-    }
-    rc = cz_os_poll(set->fds, (unsigned)set->count, timeout_us);
-    if (rc < 0)
-        return rc;
     for (int i = 0; i < set->count; i++) {
         zmq_pollitem_t *item = &set->items[i];
 
         if (item->socket)
             continue;
-        item->revents = zmq_events(item->events, set->fds[i].revents);
+        item->revents = zmq_events(item->events, fd++->revents);
         ready += item->revents != 0;
     }
     return ready;
 }
 
-static int poll_wait_sole(struct poll_set *set)
+/* Only looks. How many descriptors are ready, or -errno. */
+static int poll_fds(struct poll_set *set)
 {
     int rc;
+
+    if (set->fd_count == 0)
+        return 0;
+    rc = cz_os_poll(set->fds, (unsigned)set->fd_count, 0);
+    return rc < 0 ? rc : poll_report_fds(set);
+}
+
+static int64_t poll_timeout(const struct poll_set *set)
+{
+    uint64_t now_us;
+
+    if (set->deadline_us == CZ_CLOCK_NEVER)
+        return -1;
+    now_us = cz_clock_us();
+    return now_us < set->deadline_us ? (int64_t)(set->deadline_us - now_us) : 0;
+}
+
+/* Sleeps in poll(2) until a descriptor is ready or a command may have come.
+ * How many descriptors are ready, or -errno. */
+static int poll_wait_fds(struct poll_set *set)
+{
+    struct pollfd *extra = &set->fds[set->fd_count];
+    unsigned count = (unsigned)set->fd_count;
+    int64_t timeout_us = poll_timeout(set);
+    int rc;
+
+    if (set->socket) {
+        *extra = (struct pollfd){.events = POLLIN};
+        rc = cz_wait_begin(&set->wait, &extra->fd);
+        if (rc < 0)
+            return rc;
+        if (rc == 0)
+            timeout_us = 0;
+        count++;
+    }
+    rc = cz_os_ppoll(set->fds, count, timeout_us, set->mask);
+    if (set->socket)
+        cz_wait_finish(&set->wait, rc > 0 && extra->revents);
+    return rc < 0 ? rc : poll_report_fds(set);
+}
+
+/* ---- the call ------------------------------------------------------- */
+
+/* Sleeps until there may be something. How many descriptors are ready, or
+ * -errno. */
+static int poll_wait(struct poll_set *set)
+{
+    set->has_waited = true;
+    if (set->fds)
+        return poll_wait_fds(set);
+    if (set->has_many)
+        return cz_wait_sleep(&set->wait, set->deadline_us);
+    return cz_socket_wait(set->socket, set->deadline_us);
+}
+
+static int poll_loop(struct poll_set *set)
+{
+    int ready_fds = 0;
 
     for (;;) {
-        int ready = poll_sockets(set);
+        int ready = poll_sockets_and_look(set);
 
-        if (ready != 0)
-            return ready;
-        if (cz_clock_us() >= set->deadline_us)
+        if (ready < 0 || ready_fds > 0)
+            return ready < 0 ? ready : ready + ready_fds;
+        if (ready > 0 || cz_clock_us() >= set->deadline_us) {
+            ready_fds = poll_fds(set);
+            return ready_fds < 0 ? ready_fds : ready + ready_fds;
+        }
+        ready_fds = poll_wait(set);
+        if (ready_fds == -ETIMEDOUT)
             return 0;
-        set->sole->mailbox->waits++;
-        rc = cz_socket_wait(set->sole, set->deadline_us);
-        if (rc == -ETIMEDOUT)
-            return 0;
-        if (rc != 0)
-            return rc;
+        if (ready_fds < 0)
+            return ready_fds;
     }
 }
 
-static int poll_wait_many(struct poll_set *set)
+/* Finds out what there is to wait for. */
+static void poll_examine(struct poll_set *set)
 {
-    bool may_wait = false;
-    int rc = poll_prepare(set);
-
-    /* Look at everything once without waiting, so that the descriptors get
-     * their say even if a socket is ready. */
-    while (rc == 0) {
-        int ready_fds = poll_fds(set, may_wait);
-        int ready = ready_fds < 0 ? ready_fds : poll_sockets(set);
-
-        if (ready < 0)
-            return ready;
-        if (ready + ready_fds > 0)
-            return ready + ready_fds;
-        if (cz_clock_us() >= set->deadline_us)
-            return 0;
-        may_wait = true;
-    }
-    return rc;
-}
-
-static int poll_nothing(uint64_t deadline_us)
-{
-    _Atomic uint32_t never = 0;
-    int rc;
-
-    do
-        rc = cz_park(&never, 0, deadline_us);
-    while (rc == 0);
-    return rc == -ETIMEDOUT ? 0 : rc;
-}
-
-/* Checks the items and finds out how to wait. 0 or -errno. */
-static int poll_examine(struct poll_set *set)
-{
-    bool has_fds = false;
-    int sockets = 0;
-
-    set->sole = NULL;
     for (int i = 0; i < set->count; i++) {
         zmq_pollitem_t *item = &set->items[i];
 
         item->revents = 0;
         if (!item->socket) {
-            has_fds = true;
-            continue;
+            set->fd_count++;
+        } else if (!set->socket) {
+            set->socket = item->socket;
+        } else if (item->socket != set->socket) {
+            set->has_many = true;
         }
-        if (!cz_socket_is_alive(item->socket))
-            return -ENOTSOCK;
-        if (item->socket != set->sole)
-            sockets++;
-        set->sole = item->socket;
     }
-    if (has_fds || sockets != 1)
-        set->sole = NULL;
-    return 0;
 }
 
 static uint64_t poll_deadline(long timeout_ms)
@@ -219,40 +269,50 @@ static uint64_t poll_deadline(long timeout_ms)
     /* From some number on it is more than the clock can count. */
     if (timeout_ms < 0 || (uint64_t)timeout_ms > INT64_MAX / 2000)
         return CZ_CLOCK_NEVER;
-    return cz_clock_us() + (uint64_t)timeout_ms * 1000;
+    return timeout_ms ? cz_clock_us() + (uint64_t)timeout_ms * 1000 : 0;
 }
 
-static int poll_run(struct poll_set *set, long timeout_ms)
+static int poll_run(struct poll_set *set)
 {
     struct pollfd on_stack[ON_STACK];
-    int rc = poll_examine(set);
+    int rc;
 
-    if (rc != 0)
-        return rc;
-    set->deadline_us = poll_deadline(timeout_ms);
-    if (set->count == 0)
-        return poll_nothing(set->deadline_us);
-    if (set->sole)
-        return poll_wait_sole(set);
-    set->fds = on_stack;
-    if (set->count > ON_STACK) {
-        set->fds = cz_alloc((size_t)set->count * sizeof *set->fds);
-        if (!set->fds)
-            return -ENOMEM;
+    poll_examine(set);
+    if (set->fd_count > 0 || !set->socket || set->mask) {
+        set->fds = on_stack;
+        if (set->fd_count >= ON_STACK) {
+            set->fds = cz_alloc(((size_t)set->fd_count + 1) * sizeof *set->fds);
+            if (!set->fds)
+                return -ENOMEM;
+        }
+        poll_enter_fds(set);
     }
-    rc = poll_wait_many(set);
+    rc = poll_loop(set);
+    cz_wait_end(&set->wait);
     if (set->fds != on_stack)
         cz_free(set->fds);
     return rc;
 }
 
-int zmq_poll(zmq_pollitem_t *items, int count, long timeout_ms)
+int zmq_ppoll(zmq_pollitem_t *items, int count, long timeout_ms,
+              const sigset_t *mask)
 {
-    struct poll_set set = {.items = items, .count = count};
+    struct poll_set set = {
+        .items = items,
+        .count = count,
+        .mask = mask,
+        .wait = {.items = items, .count = count},
+        .deadline_us = poll_deadline(timeout_ms),
+    };
 
     if (count < 0)
         return api_result(-EINVAL);
     if (count > 0 && !items)
         return api_result(-EFAULT);
-    return api_result(poll_run(&set, timeout_ms));
+    return api_result(poll_run(&set));
+}
+
+int zmq_poll(zmq_pollitem_t *items, int count, long timeout_ms)
+{
+    return zmq_ppoll(items, count, timeout_ms, NULL);
 }

@@ -67,14 +67,3 @@ int zmq_socket_monitor_pipes_stats(void *socket)
 {
     return unsupported(socket);
 }
-
-int zmq_ppoll(zmq_pollitem_t *items, int count, long timeout,
-              const sigset_t *sigmask)
-{
-    (void)items;
-    (void)count;
-    (void)timeout;
-    (void)sigmask;
-    errno = ENOTSUP;
-    return -1;
-}

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * zmq_poll() over many sockets: a thousand of them, beside descriptors, from
+ * several contexts and several threads, and signals that come meanwhile.
+ *
+ * Thread: the main thread, and those that send or wait.
+ */
+#define ZMQ_BUILD_DRAFT_API
+#include "common/env.h"
+
+#include "common/call.h"
+#include "common/socket.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define CROWD 1000
+
+/* A thousand PULL sockets, and one PUSH that is connected to each. */
+struct crowd {
+    void *pull[CROWD];
+    void *push;
+    zmq_pollitem_t items[CROWD];
+};
+
+static void *crowd_socket(void *ctx, int type)
+{
+    void *socket = zmq_socket(ctx, type);
+
+    assert_non_null(socket);
+    set_int(socket, ZMQ_LINGER, 0);
+    return socket;
+}
+
+/* The first message that is sent goes to the first socket, and so on. */
+static void crowd_open(struct crowd *crowd, void *ctx)
+{
+    crowd->push = crowd_socket(ctx, ZMQ_PUSH);
+    for (int i = 0; i < CROWD; i++) {
+        char endpoint[64];
+        void *pull = crowd_socket(ctx, ZMQ_PULL);
+
+        snprintf(endpoint, sizeof(endpoint), "inproc://crowd-%d", i);
+        assert_ok(zmq_bind(pull, endpoint));
+        assert_ok(zmq_connect(crowd->push, endpoint));
+        crowd->pull[i] = pull;
+        crowd->items[i] =
+            (zmq_pollitem_t){.socket = pull, .events = ZMQ_POLLIN};
+    }
+}
+
+static void crowd_close(struct crowd *crowd)
+{
+    for (int i = 0; i < CROWD; i++)
+        assert_ok(zmq_close(crowd->pull[i]));
+    assert_ok(zmq_close(crowd->push));
+}
+
+static int count_descriptors(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    int count = 0;
+
+    assert_non_null(directory);
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
+}
+
+static int send_byte(void *push)
+{
+    return zmq_send(push, "x", 1, 0);
+}
+
+static void a_thousand_sockets_are_told_apart(void **state)
+{
+    struct env *env = *state;
+    struct crowd *crowd = calloc(1, sizeof(*crowd));
+
+    assert_non_null(crowd);
+    crowd_open(crowd, env->ctx);
+    assert_int_equal(zmq_poll(crowd->items, CROWD, 0), 0);
+    for (int i = 0; i < 700; i++)
+        send_text(crowd->push, "x", 0);
+    assert_int_equal(zmq_poll(crowd->items, CROWD, PATIENCE_MS), 700);
+    for (int i = 0; i < CROWD; i++)
+        assert_int_equal(crowd->items[i].revents, i < 700 ? ZMQ_POLLIN : 0);
+    for (int i = 0; i < 700; i++)
+        expect_text(crowd->pull[i], "x");
+    assert_int_equal(zmq_poll(crowd->items, CROWD, 0), 0);
+    crowd_close(crowd);
+    free(crowd);
+}
+
+static void each_of_a_thousand_sockets_wakes(void **state)
+{
+    struct env *env = *state;
+    struct crowd *crowd = calloc(1, sizeof(*crowd));
+    int before;
+
+    assert_non_null(crowd);
+    crowd_open(crowd, env->ctx);
+    before = count_descriptors();
+    for (int i = 0; i < CROWD; i++) {
+        struct call call;
+
+        call_start(&call, send_byte, crowd->push);
+        assert_int_equal(zmq_poll(crowd->items, CROWD, PATIENCE_MS), 1);
+        assert_int_equal(crowd->items[i].revents, ZMQ_POLLIN);
+        assert_int_equal(call_join(&call), 1);
+        expect_text(crowd->pull[i], "x");
+    }
+    /* libzmq has one for each socket from the start. */
+    if (is_ceromq())
+        assert_int_equal(count_descriptors(), before);
+    crowd_close(crowd);
+    free(crowd);
+}
+
+static void a_socket_listed_twice_is_told_twice(void **state)
+{
+    struct env *env = *state;
+    zmq_pollitem_t items[4] = {{.events = ZMQ_POLLIN},
+                               {.events = ZMQ_POLLIN},
+                               {.events = ZMQ_POLLIN | ZMQ_POLLOUT},
+                               {.events = ZMQ_POLLIN}};
+    struct call call;
+    void *pull;
+    void *push;
+
+    env_pair(env, ZMQ_PULL, &pull, ZMQ_PUSH, &push);
+    items[0].socket = items[2].socket = pull;
+    items[1].socket = env_socket(env, ZMQ_PULL);
+    items[3].socket = pull;
+    call_start(&call, send_byte, push);
+    assert_int_equal(zmq_poll(items, 4, PATIENCE_MS), 3);
+    assert_int_equal(items[0].revents, ZMQ_POLLIN);
+    assert_int_equal(items[1].revents, 0);
+    assert_int_equal(items[2].revents, ZMQ_POLLIN);
+    assert_int_equal(items[3].revents, ZMQ_POLLIN);
+    assert_int_equal(call_join(&call), 1);
+    /* And alone: nothing but this one socket. */
+    expect_text(pull, "x");
+    call_start(&call, send_byte, push);
+    assert_int_equal(zmq_poll(&items[2], 2, PATIENCE_MS), 2);
+    assert_int_equal(call_join(&call), 1);
+}
+
+/* ---- beside descriptors --------------------------------------------- */
+
+static void a_busy_socket_does_not_hide_a_descriptor(void **state)
+{
+    struct env *env = *state;
+    zmq_pollitem_t items[3] = {
+        {.events = ZMQ_POLLIN}, {.events = ZMQ_POLLIN}, {.events = ZMQ_POLLIN}};
+    int fds[2];
+    void *pull;
+    void *push;
+
+    env_pair(env, ZMQ_PULL, &pull, ZMQ_PUSH, &push);
+    assert_int_equal(pipe(fds), 0);
+    items[0].socket = pull;
+    items[1].fd = fds[0];
+    items[2].socket = env_socket(env, ZMQ_PULL);
+    send_text(push, "x", 0);
+    wait_for(pull, ZMQ_POLLIN);
+    assert_int_equal(zmq_poll(items, 3, PATIENCE_MS), 1);
+    assert_int_equal(items[1].revents, 0);
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(zmq_poll(items, 3, i ? 0 : PATIENCE_MS), 2);
+        assert_int_equal(items[0].revents, ZMQ_POLLIN);
+        assert_int_equal(items[1].revents, ZMQ_POLLIN);
+        assert_int_equal(items[2].revents, 0);
+    }
+    expect_text(pull, "x");
+    assert_int_equal(zmq_poll(items, 3, PATIENCE_MS), 1);
+    assert_int_equal(items[0].revents, 0);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void either_wakes_a_poll_on_sockets_and_descriptors(void **state)
+{
+    enum { SOCKETS = 40, FDS = 40, ITEMS = SOCKETS + FDS };
+    struct env *env = *state;
+    zmq_pollitem_t items[ITEMS];
+    void *push[SOCKETS];
+    int fds[FDS][2];
+
+    for (int i = 0; i < ITEMS; i++) {
+        int n = i / 2;
+
+        items[i] = (zmq_pollitem_t){.events = ZMQ_POLLIN};
+        if (i % 2 == 0) {
+            env_pair(env, ZMQ_PULL, &items[i].socket, ZMQ_PUSH, &push[n]);
+            continue;
+        }
+        assert_int_equal(pipe(fds[n]), 0);
+        items[i].fd = fds[n][0];
+    }
+    assert_int_equal(zmq_poll(items, ITEMS, 0), 0);
+    for (int i = 0; i < ITEMS; i++) {
+        struct call call;
+        char byte;
+
+        if (i % 2) {
+            assert_int_equal(write(fds[i / 2][1], "x", 1), 1);
+        } else {
+            call_start(&call, send_byte, push[i / 2]);
+        }
+        assert_int_equal(zmq_poll(items, ITEMS, PATIENCE_MS), 1);
+        assert_int_equal(items[i].revents, ZMQ_POLLIN);
+        if (i % 2) {
+            assert_int_equal(read(fds[i / 2][0], &byte, 1), 1);
+        } else {
+            expect_text(items[i].socket, "x");
+            assert_int_equal(call_join(&call), 1);
+        }
+    }
+    for (int i = 0; i < FDS; i++) {
+        close(fds[i][0]);
+        close(fds[i][1]);
+    }
+}
+
+/* ---- contexts and threads ------------------------------------------- */
+
+static void sockets_of_several_contexts_are_polled_together(void **state)
+{
+    struct env *env = *state;
+    void *other = zmq_ctx_new();
+    void *far[2] = {crowd_socket(other, ZMQ_PULL),
+                    crowd_socket(other, ZMQ_PUSH)};
+    zmq_pollitem_t items[3] = {
+        {.events = ZMQ_POLLIN}, {.events = ZMQ_POLLIN}, {.events = ZMQ_POLLIN}};
+    struct call call;
+    void *push;
+
+    assert_ok(zmq_bind(far[0], "inproc://far"));
+    assert_ok(zmq_connect(far[1], "inproc://far"));
+    env_pair(env, ZMQ_PULL, &items[0].socket, ZMQ_PUSH, &push);
+    items[1].socket = far[0];
+    items[2].socket = env_socket(env, ZMQ_PULL);
+    for (int round = 0; round < 20; round++) {
+        int wanted = round % 2;
+
+        call_start(&call, send_byte, wanted ? far[1] : push);
+        assert_int_equal(zmq_poll(items, 3, PATIENCE_MS), 1);
+        assert_int_equal(items[wanted].revents, ZMQ_POLLIN);
+        assert_int_equal(call_join(&call), 1);
+        expect_text(items[wanted].socket, "x");
+    }
+    /* The other one ends first, and what it had is still in use here. */
+    assert_ok(zmq_close(far[0]));
+    assert_ok(zmq_close(far[1]));
+    assert_ok(zmq_ctx_term(other));
+    items[1].socket = items[2].socket;
+    call_start(&call, send_byte, push);
+    assert_int_equal(zmq_poll(items, 3, PATIENCE_MS), 1);
+    assert_int_equal(call_join(&call), 1);
+}
+
+/* A thread that receives ROUNDS numbers by polling two sockets. */
+struct pollster {
+    void *pull[2];
+    void *push[2];
+    uint32_t next[2];
+};
+
+#define ROUNDS 3000
+
+static int poll_rounds(void *arg)
+{
+    struct pollster *pollster = arg;
+    zmq_pollitem_t items[2] = {
+        {.socket = pollster->pull[0], .events = ZMQ_POLLIN},
+        {.socket = pollster->pull[1], .events = ZMQ_POLLIN}};
+
+    while (pollster->next[0] + pollster->next[1] < 2 * ROUNDS) {
+        if (zmq_poll(items, 2, PATIENCE_MS) <= 0)
+            return -1;
+        for (int i = 0; i < 2; i++) {
+            uint32_t number;
+
+            if (!items[i].revents)
+                continue;
+            if (zmq_recv(pollster->pull[i], &number, sizeof(number), 0) !=
+                    sizeof(number) ||
+                number != pollster->next[i]++)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static void threads_that_poll_do_not_miss_anything(void **state)
+{
+    enum { THREADS = 4 };
+    struct env *env = *state;
+    struct pollster pollsters[THREADS] = {{{NULL}, {NULL}, {0}}};
+    struct call calls[THREADS];
+
+    for (int i = 0; i < 2 * THREADS; i++)
+        env_pair(env, ZMQ_PULL, &pollsters[i / 2].pull[i % 2], ZMQ_PUSH,
+                 &pollsters[i / 2].push[i % 2]);
+    for (int i = 0; i < THREADS; i++)
+        call_start(&calls[i], poll_rounds, &pollsters[i]);
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < 2 * THREADS; i++)
+            send_number(pollsters[i / 2].push[i % 2], round);
+    }
+    for (int i = 0; i < THREADS; i++)
+        assert_ok(call_join(&calls[i]));
+}
+
+/* Sockets that were polled together go to threads of their own. */
+static int receive_all(void *pull)
+{
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        uint32_t number;
+
+        if (zmq_recv(pull, &number, sizeof(number), 0) != sizeof(number) ||
+            number != i)
+            return -1;
+    }
+    return 0;
+}
+
+static void sockets_may_go_to_other_threads(void **state)
+{
+    struct env *env = *state;
+    zmq_pollitem_t items[3];
+    struct call calls[2];
+    void *push[3];
+
+    for (int i = 0; i < 3; i++) {
+        items[i] = (zmq_pollitem_t){.events = ZMQ_POLLIN};
+        env_pair(env, ZMQ_PULL, &items[i].socket, ZMQ_PUSH, &push[i]);
+    }
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(zmq_poll(items, 3, 1), 0);
+        for (int i = 0; i < 2; i++)
+            call_start(&calls[i], receive_all, items[i].socket);
+        for (uint32_t i = 0; i < ROUNDS; i++) {
+            send_number(push[0], i);
+            send_number(push[1], i);
+        }
+        assert_int_equal(zmq_poll(&items[2], 1, 0), 0);
+        for (int i = 0; i < 2; i++)
+            assert_ok(call_join(&calls[i]));
+    }
+}
+
+/* ---- signals -------------------------------------------------------- */
+
+struct wait {
+    zmq_pollitem_t items[2];
+    int count;
+    const sigset_t *mask;
+};
+
+static int wait_run(void *arg)
+{
+    struct wait *wait = arg;
+
+    if (wait->mask)
+        return zmq_ppoll(wait->items, wait->count, -1, wait->mask);
+    return zmq_poll(wait->items, wait->count, -1);
+}
+
+static void a_signal_ends_the_wait(void **state)
+{
+    struct env *env = *state;
+    struct wait waits[3] = {{.count = 1}, {.count = 2}, {.count = 2}};
+    int fds[2];
+
+    assert_int_equal(pipe(fds), 0);
+    waits[2].items[1].fd = fds[0];
+    for (int i = 0; i < 3; i++) {
+        struct call call;
+
+        waits[i].items[0].socket = env_socket(env, ZMQ_PULL);
+        waits[i].items[0].events = waits[i].items[1].events = ZMQ_POLLIN;
+        if (i < 2)
+            waits[i].items[1].socket = env_socket(env, ZMQ_PULL);
+        call_start(&call, wait_run, &waits[i]);
+        call_wait_blocked(&call);
+        call_interrupt(&call);
+        assert_int_equal(call_join(&call), -1);
+        assert_int_equal(zmq_errno(), EINTR);
+    }
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void the_end_of_the_context_ends_the_wait(void **state)
+{
+    struct env *env = *state;
+    struct wait wait = {.count = 2};
+    struct call call;
+
+    for (int i = 0; i < 2; i++)
+        wait.items[i] = (zmq_pollitem_t){.socket = env_socket(env, ZMQ_PULL),
+                                         .events = ZMQ_POLLIN};
+    call_start(&call, wait_run, &wait);
+    call_wait_blocked(&call);
+    assert_ok(zmq_ctx_shutdown(env->ctx));
+    assert_int_equal(call_join(&call), -1);
+    assert_int_equal(zmq_errno(), ETERM);
+}
+
+static volatile sig_atomic_t signals_handled;
+
+static void handle_signal(int number)
+{
+    (void)number;
+    signals_handled++;
+}
+
+/* zmq_ppoll is a draft, which the system's library may not have. */
+static void need_ppoll(sigset_t *none, sigset_t *all)
+{
+    struct sigaction action = {.sa_handler = handle_signal};
+
+    if (!is_ceromq())
+        skip();
+    assert_int_equal(sigaction(SIGUSR2, &action, NULL), 0);
+    sigemptyset(none);
+    sigemptyset(all);
+    sigaddset(all, SIGUSR1);
+    sigaddset(all, SIGUSR2);
+}
+
+static void a_mask_lets_a_pending_signal_end_the_wait(void **state)
+{
+    struct env *env = *state;
+    zmq_pollitem_t item = {.events = ZMQ_POLLIN};
+    sigset_t none, all, old;
+
+    need_ppoll(&none, &all);
+    item.socket = env_socket(env, ZMQ_PULL);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &all, &old), 0);
+    for (int count = 0; count <= 1; count++) {
+        signals_handled = 0;
+        assert_int_equal(pthread_kill(pthread_self(), SIGUSR2), 0);
+        assert_int_equal(zmq_ppoll(&item, count, 1, &all), 0);
+        assert_int_equal(signals_handled, 0);
+        assert_fails(zmq_ppoll(&item, count, -1, &none), EINTR);
+        assert_int_equal(signals_handled, 1);
+    }
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, &old, NULL), 0);
+}
+
+static void a_mask_keeps_signals_away(void **state)
+{
+    struct env *env = *state;
+    struct wait wait = {.count = 2};
+    struct call call;
+    sigset_t none, all;
+    void *push;
+
+    need_ppoll(&none, &all);
+    wait.mask = &all;
+    env_pair(env, ZMQ_PULL, &wait.items[0].socket, ZMQ_PUSH, &push);
+    wait.items[1].socket = env_socket(env, ZMQ_PULL);
+    wait.items[0].events = wait.items[1].events = ZMQ_POLLIN;
+    call_start(&call, wait_run, &wait);
+    call_wait_blocked(&call);
+    assert_int_equal(pthread_kill(call.thread, SIGUSR2), 0);
+    assert_false(call_returns_within(&call, GLANCE_MS));
+    send_text(push, "x", 0);
+    assert_int_equal(call_join(&call), 1);
+    assert_int_equal(wait.items[0].revents, ZMQ_POLLIN);
+}
+
+static void without_a_mask_ppoll_is_poll(void **state)
+{
+    struct env *env = *state;
+    zmq_pollitem_t item = {.events = ZMQ_POLLIN};
+    sigset_t none, all;
+    void *push;
+
+    need_ppoll(&none, &all);
+    env_pair(env, ZMQ_PULL, &item.socket, ZMQ_PUSH, &push);
+    assert_int_equal(zmq_ppoll(&item, 1, 0, NULL), 0);
+    send_text(push, "x", 0);
+    assert_int_equal(zmq_ppoll(&item, 1, PATIENCE_MS, NULL), 1);
+    assert_int_equal(item.revents, ZMQ_POLLIN);
+    assert_fails(zmq_ppoll(&item, -1, 0, &none), EINVAL);
+    assert_fails(zmq_ppoll(NULL, 1, 0, &none), EFAULT);
+    item.socket = env->ctx;
+    assert_fails(zmq_ppoll(&item, 1, 0, &none), ENOTSOCK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON(inproc, a_thousand_sockets_are_told_apart),
+        ON(inproc, each_of_a_thousand_sockets_wakes),
+        ON_EACH(a_socket_listed_twice_is_told_twice),
+        ON_EACH(a_busy_socket_does_not_hide_a_descriptor),
+        ON_EACH(either_wakes_a_poll_on_sockets_and_descriptors),
+        ON(inproc, sockets_of_several_contexts_are_polled_together),
+        ON_EACH(threads_that_poll_do_not_miss_anything),
+        ON_EACH(sockets_may_go_to_other_threads),
+        ON_EACH(a_signal_ends_the_wait),
+        ON(inproc, the_end_of_the_context_ends_the_wait),
+        ON_EACH(a_mask_lets_a_pending_signal_end_the_wait),
+        ON_EACH(a_mask_keeps_signals_away),
+        ON_EACH(without_a_mask_ppoll_is_poll),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
