@@ -15,13 +15,15 @@
 #include "lib/bench.h"
 
 #define PATIENCE_MS 10000
+#define SOCKETS_MAX 8192
 
 void *bench_context(int io_threads)
 {
     void *context = zmq_ctx_new();
 
     bench_check(context != NULL, "zmq_ctx_new");
-    bench_check(zmq_ctx_set(context, ZMQ_IO_THREADS, io_threads) == 0,
+    bench_check(zmq_ctx_set(context, ZMQ_IO_THREADS, io_threads) == 0 &&
+                    zmq_ctx_set(context, ZMQ_MAX_SOCKETS, SOCKETS_MAX) == 0,
                 "zmq_ctx_set");
     return context;
 }
@@ -45,15 +47,21 @@ void *bench_socket(void *context, int type)
 void bench_bind(void *socket, const char *transport,
                 char endpoint[BENCH_ENDPOINT_MAX])
 {
+    bench_bind_nth(socket, transport, 0, endpoint);
+}
+
+void bench_bind_nth(void *socket, const char *transport, size_t number,
+                    char endpoint[BENCH_ENDPOINT_MAX])
+{
     size_t length = BENCH_ENDPOINT_MAX;
 
     if (strcmp(transport, "tcp") == 0)
         snprintf(endpoint, BENCH_ENDPOINT_MAX, "tcp://127.0.0.1:*");
     else if (strcmp(transport, "ipc") == 0)
-        snprintf(endpoint, BENCH_ENDPOINT_MAX, "ipc://@cero-bench-%ld",
-                 (long)getpid());
+        snprintf(endpoint, BENCH_ENDPOINT_MAX, "ipc://@cero-bench-%ld-%zu",
+                 (long)getpid(), number);
     else
-        snprintf(endpoint, BENCH_ENDPOINT_MAX, "inproc://bench");
+        snprintf(endpoint, BENCH_ENDPOINT_MAX, "inproc://bench-%zu", number);
     bench_check(zmq_bind(socket, endpoint) == 0, "zmq_bind");
     if (strcmp(transport, "tcp") == 0)
         bench_check(

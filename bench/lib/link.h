@@ -25,6 +25,10 @@ void *bench_socket(void *context, int type);
 void bench_bind(void *socket, const char *transport,
                 char endpoint[BENCH_ENDPOINT_MAX]);
 
+/* The same for programs that bind more than one. */
+void bench_bind_nth(void *socket, const char *transport, size_t number,
+                    char endpoint[BENCH_ENDPOINT_MAX]);
+
 void bench_connect(void *socket, const char *endpoint);
 
 /* Closes the socket and ends its context; either may be NULL. */
