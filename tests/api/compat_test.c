@@ -311,10 +311,11 @@ static void try_sockets(struct scene *scene, void *ctx)
 {
     int value = 1;
     size_t size = sizeof(value);
-    void *one, *two;
+    void *one, *two, *router;
 
     TRY_GET(one, zmq_socket, ctx, ZMQ_PAIR);
     TRY_GET(two, zmq_socket, ctx, ZMQ_PAIR);
+    TRY_GET(router, zmq_socket, ctx, ZMQ_ROUTER);
     TRY(zmq_setsockopt, one, ZMQ_LINGER, &value, sizeof(value));
     TRY(zmq_getsockopt, one, ZMQ_LINGER, &value, &size);
     TRY(zmq_socket_monitor, one, "inproc://monitor", ZMQ_EVENT_ALL);
@@ -331,12 +332,13 @@ static void try_sockets(struct scene *scene, void *ctx)
     TRY(zmq_leave, one, "group");
     TRY(zmq_connect_peer, one, "inproc://a");
     TRY(zmq_disconnect_peer, one, 1);
-    TRY(zmq_socket_get_peer_state, one, "id", 2);
+    TRY(zmq_socket_get_peer_state, router, "id", 2);
     TRY(zmq_proxy, one, NULL, NULL);
     TRY(zmq_proxy_steerable, one, NULL, NULL, NULL);
     TRY(zmq_device, ZMQ_QUEUE, one, NULL);
     TRY(zmq_close, one);
     zmq_close(two);
+    zmq_close(router);
 }
 
 static void try_contexts(struct scene *scene)

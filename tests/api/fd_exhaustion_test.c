@@ -100,7 +100,7 @@ static void calls_fail_and_can_be_made_again(void **state)
     /* Before the first of these, there is not even an I/O thread. */
     assert_fails(zmq_bind(one, endpoint), EMFILE);
     assert_fails(zmq_connect(two, endpoint), EMFILE);
-    assert_fails(zmq_poll(items, 2, 10), EMFILE);
+    assert_int_equal(zmq_poll(items, 2, 10), 0); /* needs none */
     assert_fails(zmq_getsockopt(one, ZMQ_FD, &fd, &size), EMFILE);
     unfill();
     assert_ok(zmq_bind(one, endpoint));
