@@ -83,6 +83,7 @@ static const struct option_row option_table[] = {
     {65, OPTION_LATER, BOTH, 0, 0, 0, 0},
     {66, OPTION_INT, BOTH, AT(handshake_ivl_ms), 0, INT_MAX, 30000},
     {68, OPTION_LATER, BOTH, 0, 0, 0, 0}, /* SOCKS_PROXY */
+    {74, OPTION_SPECIAL, BOTH, AT(inverts_matching), 0, 0, 0},
     {75, OPTION_INT, BOTH, AT(heartbeat_ivl_ms), 0, INT_MAX, 0},
     {76, OPTION_SPECIAL, BOTH, AT(heartbeat_ttl_ms), 0, 6553599, 0},
     {77, OPTION_INT, BOTH, AT(heartbeat_timeout_ms), 0, INT_MAX, -1},
@@ -191,6 +192,11 @@ static int set_special(struct cz_options *o, const struct option_row *row,
             return -EINVAL;
         o->ipv6 = !number;
         return 0;
+    case 74: /* INVERT_MATCHING: any number but 0 */
+        if (cz_options_take_int(value, size, INT_MIN, INT_MAX, &number) != 0)
+            return -EINVAL;
+        o->inverts_matching = number != 0;
+        return 0;
     case 76: /* HEARTBEAT_TTL: kept as the wire has it, in tenths of seconds */
         if (cz_options_take_int(value, size, row->min, row->max, &number) != 0)
             return -EINVAL;
@@ -226,6 +232,10 @@ static int get_special(const struct cz_options *o, const struct option_row *row,
     case 43: /* MECHANISM: NULL is the only one yet */
         return *size == sizeof(int) ? cz_options_put_int(0, value, size)
                                     : -EINVAL;
+    case 74:
+        return *size == sizeof(int)
+                   ? cz_options_put_int(o->inverts_matching, value, size)
+                   : -EINVAL;
     case 76:
         return *size == sizeof(int)
                    ? cz_options_put_int(o->heartbeat_ttl_ms, value, size)

@@ -67,8 +67,9 @@ struct cz_options {
     int multicast_maxtpdu;
     int multicast_loop;
 
-    bool probes_router; /* ZMQ_PROBE_ROUTER */
-    bool is_raw;        /* STREAM, ZMQ_ROUTER_RAW: no ZMTP at all */
+    bool probes_router;    /* ZMQ_PROBE_ROUTER */
+    bool inverts_matching; /* ZMQ_INVERT_MATCHING */
+    bool is_raw;           /* STREAM, ZMQ_ROUTER_RAW: no ZMTP at all */
     bool
         raw_notifies; /* STREAM_NOTIFY: connections say that they come and go */
     uint8_t routing_id[CZ_ROUTING_ID_MAX];

@@ -279,6 +279,17 @@ void cz_pipe_wake_reader(struct cz_pipe_end *end)
                        home && home->io ? pipe_urgency(end) : CZ_IO_NOW);
 }
 
+void cz_pipe_wake_reader_soon(struct cz_pipe_end *end)
+{
+    struct cz_mailbox *own =
+        atomic_load_explicit(&end->home, memory_order_relaxed);
+
+    if (own && !own->io)
+        own->sends++;
+    pipe_post_or_leave(end->peer, &end->peer->readable, MISSED_READABLE,
+                       CZ_IO_SOON);
+}
+
 static void pipe_wake_writer(struct cz_pipe_end *end)
 {
     (void)pipe_post(end->peer, &end->peer->writable, CZ_IO_NOW);
@@ -316,17 +327,25 @@ static void pipe_push(struct cz_pipe_end *end, size_t size)
         cz_io_help(far->io);
 }
 
+int cz_pipe_write_quietly(struct cz_pipe_end *end, const struct cz_frame *frame,
+                          bool *must_wake)
+{
+    int rc = end->out->is_conflating
+                 ? cz_stream_write_latest(end->out, frame, must_wake)
+                 : cz_stream_write(end->out, frame, must_wake);
+
+    if (rc == 0)
+        pipe_push(end, frame->size);
+    return rc;
+}
+
 int cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
 {
     bool must_wake;
-    int rc = end->out->is_conflating
-                 ? cz_stream_write_latest(end->out, frame, &must_wake)
-                 : cz_stream_write(end->out, frame, &must_wake);
+    int rc = cz_pipe_write_quietly(end, frame, &must_wake);
 
     if (must_wake)
         cz_pipe_wake_reader(end);
-    if (rc == 0)
-        pipe_push(end, frame->size);
     return rc;
 }
 

@@ -134,6 +134,8 @@ void cz_pipe_close(struct cz_pipe_end *end, int linger_ms);
 
 /* The cold halves of the functions below. */
 void cz_pipe_wake_reader(struct cz_pipe_end *end);
+/* When many pipes are written at once: not in this thread. */
+void cz_pipe_wake_reader_soon(struct cz_pipe_end *end);
 void cz_pipe_give_credit(struct cz_pipe_end *end);
 void cz_pipe_ran_dry(struct cz_pipe_end *end);
 void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note);
@@ -142,6 +144,12 @@ void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note);
  * the frame's buffer is the pipe's. */
 CZ_MUST_CHECK int cz_pipe_write(struct cz_pipe_end *end,
                                 const struct cz_frame *frame);
+
+/* The same for one of many pipes that get the frame: leaves it to the caller
+ * to wake the far end, with either of the above, if *must_wake says so. */
+CZ_MUST_CHECK int cz_pipe_write_quietly(struct cz_pipe_end *end,
+                                        const struct cz_frame *frame,
+                                        bool *must_wake);
 
 /* The same without regard to the high-water mark, for what must not be lost.
  * 0 or -ENOMEM. */

@@ -147,6 +147,8 @@ void cz_socket_close(struct cz_socket *s)
         cz_socket_remove_endpoint(entry);
     }
     cz_mailbox_close(s->mailbox);
+    if (s->ops->fini)
+        s->ops->fini(s);
     socket_release(s);
     cz_ctx_remove_socket(s->ctx, &s->link);
 }

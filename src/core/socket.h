@@ -50,6 +50,9 @@ struct cz_socket_ops {
     bool connects_once;
 
     void (*init)(struct cz_socket *socket);
+    /* All ends have been detached; the type frees what else it has. NULL: it
+     * has nothing. */
+    void (*fini)(struct cz_socket *socket);
 
     /* Before an endpoint is connected: 0, or -errno, and it is not. NULL: all
      * are. */
