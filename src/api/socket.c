@@ -16,7 +16,9 @@
 
 /* By number. Empty places are types that are not built yet. */
 static const struct cz_socket_ops *const socket_types[] = {
-    [ZMQ_PAIR] = &cz_pair_ops,     [ZMQ_REQ] = &cz_req_ops,
+    [ZMQ_PAIR] = &cz_pair_ops,     [ZMQ_PUB] = &cz_pub_ops,
+    [ZMQ_SUB] = &cz_sub_ops,       [ZMQ_XPUB] = &cz_xpub_ops,
+    [ZMQ_XSUB] = &cz_xsub_ops,     [ZMQ_REQ] = &cz_req_ops,
     [ZMQ_REP] = &cz_rep_ops,       [ZMQ_DEALER] = &cz_dealer_ops,
     [ZMQ_ROUTER] = &cz_router_ops, [ZMQ_PULL] = &cz_pull_ops,
     [ZMQ_PUSH] = &cz_push_ops,     [ZMQ_STREAM] = &cz_stream_ops,

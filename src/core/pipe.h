@@ -181,6 +181,19 @@ static inline bool cz_pipe_has_room_by_now(struct cz_pipe_end *end)
     return cz_stream_has_credit(end->out);
 }
 
+/* Has a message been begun and not ended? */
+static inline bool cz_pipe_is_in_message(const struct cz_pipe_end *end)
+{
+    return end->out->w.is_in_message;
+}
+
+/* How many messages the far end has still to read; more or less, since it
+ * tells only now and then. */
+static inline uint32_t cz_pipe_ahead(struct cz_pipe_end *end)
+{
+    return cz_stream_ahead(end->out);
+}
+
 /* Takes back the frames of the message that has been begun. */
 static inline void cz_pipe_rollback(struct cz_pipe_end *end)
 {

@@ -156,6 +156,14 @@ uint8_t *cz_stream_grow(struct cz_stream *stream, size_t need);
 bool cz_stream_refill(struct cz_stream *stream);
 bool cz_stream_flush_slow(struct cz_stream *stream);
 
+/* How many messages the reader has not said to have read. */
+static inline uint32_t cz_stream_ahead(struct cz_stream *s)
+{
+    /* Relaxed: a number on its own. */
+    return s->w.messages -
+           atomic_load_explicit(&s->consumed, memory_order_relaxed);
+}
+
 /* May a message begin? If not, a wake-up follows as soon as it may. */
 static inline bool cz_stream_has_credit(struct cz_stream *s)
 {

@@ -8,6 +8,10 @@
 #include "core/socket.h"
 
 extern const struct cz_socket_ops cz_pair_ops;
+extern const struct cz_socket_ops cz_pub_ops;
+extern const struct cz_socket_ops cz_sub_ops;
+extern const struct cz_socket_ops cz_xpub_ops;
+extern const struct cz_socket_ops cz_xsub_ops;
 extern const struct cz_socket_ops cz_req_ops;
 extern const struct cz_socket_ops cz_rep_ops;
 extern const struct cz_socket_ops cz_dealer_ops;

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Fan-out: a message goes to many pipes.
+ *
+ * Pipes have small numbers, in end->type_data, by which the sets of
+ * subscribers know them. For each message the caller begins, names the pipes,
+ * as often as it likes, and ends:
+ *
+ *   - a message of one frame goes out as they are named (cz_dist_deliver);
+ *   - else they are collected first (cz_dist_choose), by what the first frame
+ *     says, and that and all further frames are sent to those
+ *     (cz_dist_send).
+ *
+ * A pipe without room, or without memory for the message, is passed over for
+ * the whole of it; one without room, until it is writable again. No pipe ever
+ * gets part of a message. A pipe that comes in the middle of a message gets
+ * the next one.
+ *
+ * Short frames are copied into each pipe, large ones are shared. When more
+ * than one pipe gets a message, the sender leaves all system calls to the I/O
+ * threads, and each of those is woken once.
+ *
+ * Thread: the socket's. Owns: its two arrays.
+ */
+#ifndef CZ_PATTERN_DIST_H
+#define CZ_PATTERN_DIST_H
+
+#include "base/compiler.h"
+#include "core/pipe.h"
+#include "msg/frame.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cz_dist_pipe {
+    uint64_t stamp; /* of the last message that came past, or CZ_DIST_FULL */
+    struct cz_stream *out;
+    struct cz_pipe_end *end; /* NULL: the number is free */
+    uint64_t spared;         /* stamp of the message it is not to get */
+    /* Tells a pipe from an earlier one with its number. */
+    uint32_t serial;
+    uint32_t next_free;
+
+    /* The type's. */
+    bool is_known;    /* has been introduced once */
+    bool is_behind;   /* has not been told everything */
+    bool is_stalled;  /* is not read, because of its backlog: */
+    uint32_t backlog; /* messages from it that wait for the application, */
+    uint32_t epoch;   /* at this time */
+};
+
+#define CZ_DIST_FULL UINT64_MAX
+
+struct cz_dist {
+    struct cz_dist_pipe *pipes;
+    uint32_t *targets; /* of a message that is collected first */
+    uint32_t capacity; /* of both */
+    uint32_t limit;    /* all numbers in use are below it */
+    uint32_t count;    /* pipes */
+    uint32_t next_free;
+    uint32_t next_serial;
+    uint32_t target_count;
+    uint64_t stamp;
+    struct cz_pipe_end *unwoken; /* is owed a wake-up */
+    bool is_in_message;
+    bool has_full; /* a pipe that was chosen has no room */
+};
+
+void cz_dist_init(struct cz_dist *dist);
+void cz_dist_fini(struct cz_dist *dist);
+
+/* A new pipe. 0 or -ENOMEM: then it has no number. */
+CZ_MUST_CHECK int cz_dist_add(struct cz_dist *dist, struct cz_pipe_end *end);
+/* Harmless if it has none. */
+void cz_dist_remove(struct cz_dist *dist, struct cz_pipe_end *end);
+
+static inline bool cz_dist_has(const struct cz_pipe_end *end)
+{
+    return end->type_data != NULL;
+}
+
+static inline uint32_t cz_dist_number(const struct cz_pipe_end *end)
+{
+    return (uint32_t)(uintptr_t)end->type_data - 1;
+}
+
+static inline struct cz_dist_pipe *cz_dist_pipe(struct cz_dist *dist,
+                                                const struct cz_pipe_end *end)
+{
+    return &dist->pipes[cz_dist_number(end)];
+}
+
+/* A pipe that was full has room. */
+void cz_dist_writable(struct cz_dist *dist, struct cz_pipe_end *end);
+
+/* ---- a message ------------------------------------------------------- */
+
+static inline void cz_dist_begin(struct cz_dist *dist)
+{
+    dist->stamp++;
+    dist->target_count = 0;
+    dist->has_full = false;
+}
+
+/* Collects a pipe for the message, unless it is full. */
+void cz_dist_choose(struct cz_dist *dist, uint32_t number);
+
+/* Collects all pipes but those that are spared. */
+static inline void cz_dist_spare(struct cz_dist *dist, uint32_t number)
+{
+    dist->pipes[number].spared = dist->stamp;
+}
+void cz_dist_choose_others(struct cz_dist *dist);
+
+/* A pipe does not get the message after all. */
+void cz_dist_give_up(struct cz_dist *dist, struct cz_pipe_end *end);
+
+/* Sends one frame to the pipes that were collected, and takes over its
+ * buffer. */
+void cz_dist_send(struct cz_dist *dist, struct cz_frame *frame);
+
+/* The cold halves of the functions below. */
+void cz_dist_deliver_slow(struct cz_dist *dist, struct cz_dist_pipe *pipe,
+                          const struct cz_frame *frame);
+void cz_dist_wake(struct cz_dist *dist, struct cz_pipe_end *end);
+void cz_dist_wake_last(struct cz_dist *dist, bool is_lone);
+
+/* Sends a message of one frame to a pipe, once. The buffer stays the
+ * caller's. */
+static CZ_ALWAYS_INLINE void cz_dist_deliver(struct cz_dist *dist,
+                                             uint32_t number,
+                                             const struct cz_frame *frame)
+{
+    struct cz_dist_pipe *pipe = &dist->pipes[number];
+
+    if (CZ_UNLIKELY(pipe->stamp >= dist->stamp))
+        return;
+    pipe->stamp = dist->stamp;
+    if (CZ_UNLIKELY(!cz_stream_put_short(pipe->out, frame)))
+        cz_dist_deliver_slow(dist, pipe, frame);
+    else if (CZ_UNLIKELY(cz_stream_flush(pipe->out)))
+        cz_dist_wake(dist, pipe->end);
+}
+
+/* Ends a message that was delivered. is_lone: to one pipe at most. */
+static inline void cz_dist_end(struct cz_dist *dist, bool is_lone)
+{
+    if (CZ_UNLIKELY(dist->unwoken != NULL))
+        cz_dist_wake_last(dist, is_lone);
+}
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * XPUB: what peers say. Subscriptions come as commands (ZMTP 3.1), or as
+ * messages that begin with a byte of 1 or 0 (before 3.1, and from XSUB
+ * applications in any version); so each frame is looked at.
+ *
+ * Thread: the socket's. Owns: see type/xpub.h.
+ */
+#include "type/topic_frame.h"
+#include "type/xpub.h"
+#include "wire/command.h"
+
+#include <errno.h>
+
+enum verb { CANCEL = 0, SUBSCRIBE = 1, NEITHER };
+
+/* ---- telling the application ------------------------------------------- */
+
+static struct cz_inbox_source xpub_source(struct cz_xpub *x,
+                                          struct cz_pipe_end *end)
+{
+    return (struct cz_inbox_source){
+        .metadata = end->metadata,
+        .number = cz_dist_number(end),
+        .serial = cz_dist_pipe(&x->dist, end)->serial,
+    };
+}
+
+/* `end` NULL: no peer has said it. */
+static int xpub_tell(struct cz_xpub *x, struct cz_pipe_end *end, enum verb verb,
+                     struct cz_span topic)
+{
+    struct cz_inbox_source source = {0};
+    const uint8_t lead = (uint8_t)verb;
+    struct cz_topic_frame event;
+    int rc;
+
+    if (x->is_pub)
+        return 0;
+    rc = cz_topic_frame_init(&event, cz_span(&lead, 1), topic);
+    if (rc != 0)
+        return rc;
+    if (end)
+        source = xpub_source(x, end);
+    rc = cz_inbox_push(&x->inbox, &source, &event.frame);
+    if (rc == 0)
+        event.frame.buffer = NULL;
+    cz_topic_frame_fini(&event);
+    return rc;
+}
+
+/* ---- subscriptions ------------------------------------------------------ */
+
+static int xpub_subscribe(struct cz_xpub *x, struct cz_pipe_end *end,
+                          struct cz_span topic)
+{
+    struct cz_audience *audience = x->is_manual ? &x->asked : &x->audience;
+    bool is_first;
+    int rc = cz_audience_add(audience, cz_dist_number(end), topic, &is_first);
+
+    if (rc == 0 && (is_first || x->is_manual || x->tells_all_subscriptions))
+        rc = xpub_tell(x, end, SUBSCRIBE, topic);
+    return rc;
+}
+
+static int xpub_cancel(struct cz_xpub *x, struct cz_pipe_end *end,
+                       struct cz_span topic)
+{
+    struct cz_audience *audience = x->is_manual ? &x->asked : &x->audience;
+    enum cz_audience_left left =
+        cz_audience_remove(audience, cz_dist_number(end), topic);
+
+    if (left != CZ_AUDIENCE_OTHERS || x->is_manual || x->tells_all_cancels)
+        return xpub_tell(x, end, CANCEL, topic);
+    return 0;
+}
+
+void cz_xpub_forget(struct cz_xpub *x, struct cz_pipe_end *end)
+{
+    struct cz_span topic;
+    bool is_last;
+
+    if (!cz_dist_has(end))
+        return;
+    /* Without memory the application is not told. */
+    while (cz_audience_take(&x->asked, cz_dist_number(end), &topic, &is_last))
+        (void)!xpub_tell(x, NULL, CANCEL, topic);
+    while (
+        cz_audience_take(&x->audience, cz_dist_number(end), &topic, &is_last))
+        if (!x->is_manual && (is_last || x->tells_all_cancels))
+            (void)!xpub_tell(x, NULL, CANCEL, topic);
+}
+
+/* ---- frames -------------------------------------------------------------- */
+
+static enum verb frame_verb(const struct cz_frame *frame, struct cz_span *topic)
+{
+    struct cz_zmtp_command command;
+
+    if (frame->flags & CZ_FRAME_COMMAND) {
+        /* It is one of these two: others do not come here. */
+        cz_command_parse(frame->data, frame->size, &command);
+        *topic = command.data;
+        return command.kind == CZ_COMMAND_SUBSCRIBE ? SUBSCRIBE : CANCEL;
+    }
+    if (frame->size == 0 || frame->data[0] > SUBSCRIBE)
+        return NEITHER;
+    *topic = cz_span(frame->data + 1, frame->size - 1);
+    return frame->data[0];
+}
+
+/* Takes over the frame's buffer. */
+static int xpub_take_frame(struct cz_xpub *x, struct cz_pipe_end *end,
+                           const struct cz_frame *frame, enum verb verb,
+                           struct cz_span topic)
+{
+    struct cz_inbox_source source;
+    int rc = 0;
+
+    if (verb == SUBSCRIBE) {
+        rc = xpub_subscribe(x, end, topic);
+    } else if (verb == CANCEL) {
+        rc = xpub_cancel(x, end, topic);
+    } else if (!x->is_pub) {
+        source = xpub_source(x, end);
+        rc = cz_inbox_push(&x->inbox, &source, frame);
+        if (rc == 0) {
+            cz_dist_pipe(&x->dist, end)->backlog++;
+            return 0;
+        }
+    }
+    if (frame->buffer)
+        cz_buffer_unref(frame->buffer);
+    return rc;
+}
+
+/* Takes a message, all of which is there. 0 or -ENOMEM. */
+static int xpub_take_message(struct cz_xpub *x, struct cz_pipe_end *end,
+                             struct cz_frame *frame)
+{
+    struct cz_span topic = {0};
+    enum verb verb = frame_verb(frame, &topic);
+    bool is_looked_at = !x->has_first_only || verb != NEITHER;
+    int rc = xpub_take_frame(x, end, frame, verb, topic);
+
+    while (rc == 0 && (frame->flags & CZ_FRAME_MORE)) {
+        if (!cz_pipe_read(end, frame))
+            return 0;
+        verb = is_looked_at ? frame_verb(frame, &topic) : NEITHER;
+        rc = xpub_take_frame(x, end, frame, verb, topic);
+    }
+    if (rc != 0)
+        cz_inbox_rollback(&x->inbox);
+    return rc;
+}
+
+/* ---- pipes --------------------------------------------------------------- */
+
+/* May more of what this peer sends wait for the application? */
+static bool xpub_has_room(struct cz_xpub *x, struct cz_dist_pipe *pipe)
+{
+    uint32_t mark = (uint32_t)x->base.options.rcvhwm;
+
+    if (pipe->epoch != x->epoch)
+        pipe->backlog = 0;
+    pipe->epoch = x->epoch;
+    return mark == 0 || pipe->backlog < mark;
+}
+
+/* Reads what is there. -ENOMEM: then the peer must go, and say it all again,
+ * rather than believe that it has subscribed. */
+static int xpub_drain(struct cz_xpub *x, struct cz_pipe_end *end)
+{
+    struct cz_frame frame;
+    int rc = 0;
+
+    if (!cz_dist_has(end))
+        rc = cz_dist_add(&x->dist, end);
+    while (rc == 0) {
+        if (!xpub_has_room(x, cz_dist_pipe(&x->dist, end))) {
+            cz_list_push_back(&x->stalled, &end->fq_link);
+            return 0;
+        }
+        if (!cz_pipe_read(end, &frame))
+            return 0;
+        rc = xpub_take_message(x, end, &frame);
+    }
+    return rc;
+}
+
+/* Is there something that waits for the application to make room? */
+static bool is_stalled(const struct cz_pipe_end *end)
+{
+    return !cz_list_is_empty(&end->fq_link);
+}
+
+static void xpub_read(struct cz_xpub *x, struct cz_pipe_end *end)
+{
+    int rc = is_stalled(end) ? 0 : xpub_drain(x, end);
+
+    if (rc != 0 || (end->is_peer_closed && !is_stalled(end)))
+        cz_socket_drop_end(&x->base, end);
+}
+
+void cz_xpub_readable(struct cz_socket *s, struct cz_pipe_end *end)
+{
+    xpub_read(cz_xpub_of(s), end);
+}
+
+void cz_xpub_peer_closed(struct cz_socket *s, struct cz_pipe_end *end)
+{
+    xpub_read(cz_xpub_of(s), end);
+}
+
+void cz_xpub_resume(struct cz_xpub *x)
+{
+    struct cz_list waiting;
+
+    if (cz_list_is_empty(&x->stalled))
+        return;
+    /* Who stalls again waits for the next time. */
+    waiting.next = x->stalled.next;
+    waiting.prev = x->stalled.prev;
+    waiting.next->prev = waiting.prev->next = &waiting;
+    cz_list_init(&x->stalled);
+    while (!cz_list_is_empty(&waiting))
+        xpub_read(x, cz_container_of(cz_list_pop_front(&waiting),
+                                     struct cz_pipe_end, fq_link));
+}
