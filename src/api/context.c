@@ -107,8 +107,6 @@ static int set_number(struct cz_ctx *ctx, int number, int value)
         number == ZMQ_THREAD_AFFINITY_CPU_REMOVE)
         return set_cpu(config, number, value);
     if (number == ZMQ_THREAD_NAME_PREFIX) {
-        if (value < 0)
-            return -EINVAL;
         snprintf(config->thread_name_prefix, sizeof config->thread_name_prefix,
                  "%d", value);
         return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Socket options: where their values are, and the one table that says for
- * each of them its number, type, range, default and place (zmq_setsockopt(3),
- * zmq_getsockopt(3)).
+ * Socket options: where their values are. One table (core/options_table.c)
+ * says for each of them its number, type, range, default and place
+ * (zmq_setsockopt(3), zmq_getsockopt(3)).
  *
  * A socket has one struct cz_options. Endpoints take a snapshot when they
  * are bound or connected, shared by all their connections, so that a later
@@ -14,15 +14,46 @@
 #define CZ_CORE_OPTIONS_H
 
 #include "base/compiler.h"
+#include "core/blobs.h"
+#include "os/addr.h"
+#include "os/socket.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+enum { CZ_ROUTING_ID_MAX = 255, CZ_CURVE_KEY_SIZE = 32 };
+
+/* Security, by the numbers that ZMQ_MECHANISM tells. */
 enum {
-    CZ_ROUTING_ID_MAX = 255,
-    CZ_DEVICE_NAME_MAX = 16, /* IFNAMSIZ */
+    CZ_MECHANISM_NULL = 0,
+    CZ_MECHANISM_PLAIN = 1,
+    CZ_MECHANISM_CURVE = 2,
+    CZ_MECHANISM_GSSAPI = 3,
+};
+
+/* What is kept among the blobs, by the option's number: texts without a NUL,
+ * keys of CZ_CURVE_KEY_SIZE bytes, ids of four bytes each, properties as
+ * wire/properties.h has them. */
+enum {
+    CZ_OPTION_TCP_ACCEPT_FILTER = 38,
+    CZ_OPTION_PLAIN_USERNAME = 45,
+    CZ_OPTION_PLAIN_PASSWORD = 46,
+    CZ_OPTION_CURVE_PUBLICKEY = 48,
+    CZ_OPTION_CURVE_SECRETKEY = 49,
+    CZ_OPTION_CURVE_SERVERKEY = 50,
+    CZ_OPTION_ZAP_DOMAIN = 55,
+    CZ_OPTION_IPC_FILTER_PID = 58,
+    CZ_OPTION_IPC_FILTER_UID = 59,
+    CZ_OPTION_IPC_FILTER_GID = 60,
+    CZ_OPTION_GSSAPI_PRINCIPAL = 63,
+    CZ_OPTION_GSSAPI_SERVICE_PRINCIPAL = 64,
+    CZ_OPTION_SOCKS_PROXY = 68,
+    CZ_OPTION_BINDTODEVICE = 92,
+    CZ_OPTION_METADATA = 95,
+    CZ_OPTION_SOCKS_USERNAME = 99,
+    CZ_OPTION_SOCKS_PASSWORD = 100,
 };
 
 /* ZMQ_NOTIFY_...: a connection begins or ends with an empty message. */
@@ -60,27 +91,57 @@ struct cz_options {
     int use_fd;
     int conflate;
     int router_notify; /* CZ_NOTIFY_...; likewise STREAM_NOTIFY, below */
-    /* For transports that this build may not have. */
+    int invert_matching;
+    int gssapi_plaintext;
+    int gssapi_nametype;
+    int gssapi_service_nametype;
+    int zap_enforce_domain;
+    /* For transports and systems that this build may not have. */
+    int loopback_fastpath;
     int rate_kbps;
     int recovery_ivl_ms;
     int multicast_hops;
     int multicast_maxtpdu;
     int multicast_loop;
 
-    bool probes_router;    /* ZMQ_PROBE_ROUTER */
-    bool inverts_matching; /* ZMQ_INVERT_MATCHING */
-    bool is_raw;           /* STREAM, ZMQ_ROUTER_RAW: no ZMTP at all */
-    bool
-        raw_notifies; /* STREAM_NOTIFY: connections say that they come and go */
+    bool probes_router; /* ZMQ_PROBE_ROUTER */
+    bool is_raw;        /* STREAM, ZMQ_ROUTER_RAW: no ZMTP at all */
+    bool raw_notifies;  /* STREAM_NOTIFY: connections say that they come and
+                           go */
+    bool is_server;     /* of the mechanism */
+    uint8_t mechanism;  /* CZ_MECHANISM_... */
     uint8_t routing_id[CZ_ROUTING_ID_MAX];
     uint8_t routing_id_size;
-    char bind_to_device[CZ_DEVICE_NAME_MAX + 1];
-
     uint8_t socket_type;
-    _Atomic uint32_t refs; /* of a snapshot */
+    struct cz_blobs *blobs; /* the rest; see above */
+    _Atomic uint32_t refs;  /* of a snapshot */
 };
 
 void cz_options_init(struct cz_options *options, int socket_type);
+
+/* Of a socket's own options; a snapshot is dropped instead. */
+void cz_options_fini(struct cz_options *options);
+
+/* A value that is kept among the blobs, by CZ_OPTION_...; empty if it is not
+ * set. It lives until it is set again. */
+static inline struct cz_span cz_options_blob(const struct cz_options *options,
+                                             uint8_t number)
+{
+    return cz_blobs_find(options->blobs, number);
+}
+
+/* Whether these options want a mechanism that this build has. A socket is
+ * never more open than it was told to be: bind and connect fail instead. */
+bool cz_options_are_served(const struct cz_options *options);
+
+/* Whether who connects passes ZMQ_TCP_ACCEPT_FILTER; whether there are any of
+ * ZMQ_IPC_FILTER_..., and whether it passes one of them. */
+bool cz_options_admit_address(const struct cz_options *options,
+                              const struct cz_addr *peer);
+bool cz_options_filter_processes(const struct cz_options *options);
+bool cz_options_admit_process(const struct cz_options *options,
+                              const struct cz_sock_credentials *peer,
+                              const gid_t *groups, size_t group_count);
 
 /* ZMQ_CONFLATE, for the types that heed it: does a pipe keep only the latest
  * of what the socket sends; of what it receives? Never of subscriptions. */
@@ -112,6 +173,8 @@ CZ_MUST_CHECK int cz_options_take_switch(const void *value, size_t size,
 CZ_MUST_CHECK int cz_options_put_int(int from, void *value, size_t *size);
 
 /* The same for text, with its NUL. */
+CZ_MUST_CHECK int cz_options_put_span(struct cz_span from, void *value,
+                                      size_t *size);
 CZ_MUST_CHECK int cz_options_put_text(const char *from, void *value,
                                       size_t *size);
 

@@ -39,6 +39,7 @@ static void socket_release(struct cz_socket *s)
         cz_mailbox_unref(s->mailbox);
     if (s->monitor)
         cz_monitor_unref(s->monitor);
+    cz_options_fini(&s->options);
     cz_free(s->last_endpoint);
     cz_free(s->tenants);
     s->mailbox = NULL;
@@ -294,7 +295,9 @@ int cz_socket_get_option(struct cz_socket *s, int number, void *value,
         rc = cz_socket_events(s);
         return rc < 0 ? rc : cz_options_put_int(rc, value, size);
     case OPTION_TYPE:
-        return cz_options_put_int(s->ops->type, value, size);
+        return *size == sizeof(int)
+                   ? cz_options_put_int(s->ops->type, value, size)
+                   : -EINVAL;
     case OPTION_LAST_ENDPOINT:
         return cz_options_put_text(s->last_endpoint, value, size);
     case OPTION_THREAD_SAFE:

@@ -186,6 +186,7 @@ static int begin_mechanism(struct cz_handshake *h)
     const struct cz_mechanism_config config = {
         .socket_type = o->socket_type,
         .routing_id = cz_span(o->routing_id, o->routing_id_size),
+        .properties = cz_options_blob(o, CZ_OPTION_METADATA),
         .peer = &h->sink,
     };
     int rc = cz_null_mechanism_ops.init(&h->mechanism.base, &config);

@@ -142,6 +142,25 @@ static int ipc_tune(const struct cz_options *o, int fd)
     return rc;
 }
 
+/* Who is in more groups than that is known by its first one only. */
+enum { GROUPS_MAX = 256 };
+
+static bool ipc_admits(const struct cz_options *o, int fd)
+{
+    struct cz_sock_credentials who;
+    gid_t groups[GROUPS_MAX];
+    int count = 0;
+
+    if (!cz_options_filter_processes(o))
+        return true;
+    if (cz_sock_credentials(fd, &who) != 0)
+        return false;
+    if (cz_options_blob(o, CZ_OPTION_IPC_FILTER_GID).size > 0)
+        count = cz_sock_peer_groups(fd, groups, GROUPS_MAX);
+    return cz_options_admit_process(o, &who, groups,
+                                    count > 0 ? (size_t)count : 0);
+}
+
 static void ipc_peer_text(int fd, char text[CZ_ADDR_TEXT_MAX])
 {
     struct cz_sock_credentials who = {0};
@@ -158,6 +177,7 @@ static const struct cz_stream_transport ipc = {
     .check = ipc_check,
     .locate = ipc_locate,
     .dial = ipc_dial,
+    .admits = ipc_admits,
     .tune = ipc_tune,
     .peer_text = ipc_peer_text,
 };

@@ -107,8 +107,10 @@ static struct cz_tenant *listener_choose(const struct cz_listener *l)
 
 static void listener_welcome(struct cz_listener *l, int fd)
 {
-    int rc = l->transport->tune(l->options, fd);
+    int rc = -EACCES;
 
+    if (l->transport->admits(l->options, fd))
+        rc = l->transport->tune(l->options, fd);
     if (rc == 0) {
         listener_tell(l, CZ_EVENT_ACCEPTED, fd);
         rc = cz_session_accept(listener_choose(l), l->options, l->transport, fd,

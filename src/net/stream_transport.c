@@ -57,6 +57,8 @@ int cz_stream_bind(struct cz_socket *s,
     struct cz_tenant *tenant;
     int rc = cz_socket_tenant(s, &tenant);
 
+    if (rc == 0 && !cz_options_are_served(&s->options))
+        rc = -ENOTSUP;
     if (rc != 0)
         return rc;
     options = cz_options_snapshot(&s->options);
@@ -120,6 +122,8 @@ int cz_stream_connect(struct cz_socket *s,
     struct cz_tenant *tenant;
     int rc = cz_socket_tenant(s, &tenant);
 
+    if (rc == 0 && !cz_options_are_served(&s->options))
+        rc = -ENOTSUP;
     if (rc == 0)
         rc = transport->check(address);
     if (rc != 0)

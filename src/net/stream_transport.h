@@ -54,6 +54,9 @@ struct cz_stream_transport {
     int (*dial)(const struct cz_options *options, const char *address,
                 const struct cz_addr *to, int *fd);
 
+    /* Whether the filters in the options let an accepted descriptor in. */
+    bool (*admits)(const struct cz_options *options, int fd);
+
     /* Settles an accepted or connected descriptor. 0, or -errno: it is not
      * fit. */
     int (*tune)(const struct cz_options *options, int fd);

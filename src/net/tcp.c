@@ -74,11 +74,12 @@ static int tcp_prepare(const struct cz_options *o, int fd)
         {SOL_SOCKET, SO_PRIORITY, o->priority, o->priority != 0},
         {SOL_SOCKET, SO_BUSY_POLL, o->busy_poll_us, o->busy_poll_us != 0},
     };
+    struct cz_span device = cz_options_blob(o, CZ_OPTION_BINDTODEVICE);
     int rc = apply(fd, settings, CZ_COUNT_OF(settings));
 
-    if (rc == 0 && o->bind_to_device[0])
-        rc = cz_sock_set_bytes(fd, SOL_SOCKET, SO_BINDTODEVICE,
-                               o->bind_to_device, strlen(o->bind_to_device));
+    if (rc == 0 && device.size > 0)
+        rc = cz_sock_set_bytes(fd, SOL_SOCKET, SO_BINDTODEVICE, device.bytes,
+                               device.size);
     return rc;
 }
 
@@ -234,6 +235,15 @@ static int tcp_dial(const struct cz_options *o, const char *address,
     return rc != 0 ? rc : cz_sock_connect(fd, to);
 }
 
+static bool tcp_admits(const struct cz_options *o, int fd)
+{
+    struct cz_addr peer;
+
+    return cz_options_blob(o, CZ_OPTION_TCP_ACCEPT_FILTER).size == 0 ||
+           (cz_sock_remote(fd, &peer) == 0 &&
+            cz_options_admit_address(o, &peer));
+}
+
 static void tcp_peer_text(int fd, char text[CZ_ADDR_TEXT_MAX])
 {
     struct cz_addr addr;
@@ -250,6 +260,7 @@ static const struct cz_stream_transport tcp = {
     .locate = tcp_locate,
     .resolve = tcp_resolve,
     .dial = tcp_dial,
+    .admits = tcp_admits,
     .tune = tcp_tune,
     .peer_text = tcp_peer_text,
 };

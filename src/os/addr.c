@@ -105,3 +105,17 @@ void cz_addr_set_port(struct cz_addr *addr, uint16_t port)
     else if (addr->u.any.sa_family == AF_INET6)
         addr_v6(addr)->sin6_port = htons(port);
 }
+
+int cz_addr_ip(const struct cz_addr *addr, uint8_t ip[CZ_ADDR_IP_SIZE])
+{
+    static const uint8_t mapped[CZ_ADDR_IP_SIZE] = {[10] = 0xff, [11] = 0xff};
+
+    memcpy(ip, mapped, sizeof mapped);
+    if (addr->u.any.sa_family == AF_INET)
+        memcpy(ip + 12, &addr_v4(addr)->sin_addr, 4);
+    else if (addr->u.any.sa_family == AF_INET6)
+        memcpy(ip, &addr_v6(addr)->sin6_addr, CZ_ADDR_IP_SIZE);
+    else
+        return -EAFNOSUPPORT;
+    return 0;
+}

@@ -59,6 +59,11 @@ CZ_MUST_CHECK int cz_addr_ipc(struct cz_addr *addr, const char *path);
 void cz_addr_text(const struct cz_addr *addr, bool with_port,
                   char text[CZ_ADDR_TEXT_MAX]);
 
+/* As IPv6 has it: an IPv4 address is ::ffff:a.b.c.d. 0, or -EAFNOSUPPORT. */
+enum { CZ_ADDR_IP_SIZE = 16 };
+CZ_MUST_CHECK int cz_addr_ip(const struct cz_addr *addr,
+                             uint8_t ip[CZ_ADDR_IP_SIZE]);
+
 /* The port; 0 for ipc, where setting it does nothing. */
 uint16_t cz_addr_port(const struct cz_addr *addr);
 void cz_addr_set_port(struct cz_addr *addr, uint16_t port);

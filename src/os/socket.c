@@ -180,3 +180,12 @@ int cz_sock_credentials(int fd, struct cz_sock_credentials *who)
     *who = (struct cz_sock_credentials){peer.pid, peer.uid, peer.gid};
     return 0;
 }
+
+int cz_sock_peer_groups(int fd, gid_t *groups, size_t max)
+{
+    socklen_t length = (socklen_t)(max * sizeof *groups);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &length) != 0)
+        return -errno;
+    return (int)(length / sizeof *groups);
+}

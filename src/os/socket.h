@@ -63,4 +63,8 @@ struct cz_sock_credentials {
 /* Who is at the far end of a Unix-domain connection. */
 CZ_MUST_CHECK int cz_sock_credentials(int fd, struct cz_sock_credentials *who);
 
+/* The other groups that process is in. How many, or -errno (-ERANGE: more
+ * than `max`). */
+CZ_MUST_CHECK int cz_sock_peer_groups(int fd, gid_t *groups, size_t max);
+
 #endif

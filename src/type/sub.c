@@ -30,7 +30,7 @@ static CZ_ALWAYS_INLINE bool sub_wants(const struct cz_xsub *x,
                                        const struct cz_frame *frame)
 {
     return cz_subs_matches(&x->subs, cz_span(frame->data, frame->size)) !=
-           x->base.options.inverts_matching;
+           x->base.options.invert_matching;
 }
 
 /* Throws away the message that begins with this frame. */

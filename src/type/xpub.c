@@ -132,7 +132,7 @@ static void xpub_deliver(struct cz_xpub *x, const struct cz_frame *frame)
 static void xpub_choose(struct cz_xpub *x, const struct cz_frame *frame)
 {
     const struct cz_dist_pipe *last = x->is_answering ? cz_xpub_last(x) : NULL;
-    bool inverts = x->base.options.inverts_matching;
+    bool inverts = x->base.options.invert_matching;
     struct cz_audience_match match;
     const struct cz_audience_seat *seats;
     uint32_t count;
@@ -154,7 +154,7 @@ int cz_xpub_send(struct cz_socket *s, struct cz_frame *frame)
     struct cz_xpub *x = cz_xpub_of(s);
     bool is_simple =
         !((frame->flags & CZ_FRAME_MORE) | x->dist.is_in_message |
-          x->never_drops | x->is_answering | s->options.inverts_matching);
+          x->never_drops | x->is_answering | s->options.invert_matching);
 
     if (CZ_LIKELY(is_simple)) {
         xpub_deliver(x, frame);

@@ -402,3 +402,11 @@ int cz_sock_credentials(int fd, struct cz_sock_credentials *who)
     *who = (struct cz_sock_credentials){4242, getuid(), getgid()};
     return 0;
 }
+
+int cz_sock_peer_groups(int fd, gid_t *groups, size_t max)
+{
+    (void)fd;
+    (void)groups;
+    (void)max;
+    return 0;
+}
