@@ -22,6 +22,7 @@
 #include "lib/bench.h"
 #include "lib/peer.h"
 #include "lib/ring.h"
+#include "lib/window.h"
 #include "lib/wire.h"
 
 struct job {
@@ -30,47 +31,24 @@ struct job {
     size_t size;
     size_t io_size;
     size_t batch;
-    uint64_t warm_ns;
-    uint64_t count_ns;
+    struct bench_window window;
     struct ring *ring;
     atomic_bool must_stop;
 };
 
-/* The counted part of a flow of messages, as in throughput.c. */
-struct window {
+struct flow {
     const struct job *job;
-    uint64_t first_ns;
-    uint64_t start_ns;
-    uint64_t start_count;
+    struct bench_window window;
     uint64_t total;
-    uint64_t elapsed_ns;
 };
 
-/* Takes note of the time after more messages; true when it is over. */
-static bool window_step(struct window *window)
+static void flow_report(const struct flow *flow, uint64_t cpu_ns)
 {
-    uint64_t now_ns = bench_now_ns();
-
-    if (!window->first_ns)
-        window->first_ns = now_ns;
-    if (now_ns < window->first_ns + window->job->warm_ns)
-        return false;
-    if (!window->start_ns) {
-        window->start_ns = now_ns;
-        window->start_count = window->total;
-    }
-    window->elapsed_ns = now_ns - window->start_ns;
-    return window->elapsed_ns >= window->job->count_ns;
-}
-
-static void window_report(const struct window *window, uint64_t cpu_ns)
-{
-    uint64_t messages = window->total - window->start_count;
-
     printf("rate=%.6g cpu_us=%.6g messages=%llu seconds=%.4f\n",
-           (double)messages * 1e9 / (double)window->elapsed_ns,
-           (double)cpu_ns / 1e3 / (double)window->total,
-           (unsigned long long)messages, (double)window->elapsed_ns / 1e9);
+           bench_window_rate(&flow->window),
+           (double)cpu_ns / 1e3 / (double)flow->total,
+           (unsigned long long)flow->window.counted,
+           (double)flow->window.elapsed_ns / 1e9);
 }
 
 static void stream_write(const struct job *job, struct bench_peer *peer)
@@ -101,9 +79,9 @@ done:
     exit(0);
 }
 
-static void stream_read(struct window *window, int fd)
+static void stream_read(struct flow *flow, int fd)
 {
-    size_t io_size = window->job->io_size, have = 0, skip = 0, used;
+    size_t io_size = flow->job->io_size, have = 0, skip = 0, used;
     uint8_t *bytes = malloc(io_size);
 
     bench_check(bytes != NULL, "allocate a buffer");
@@ -117,20 +95,20 @@ static void stream_read(struct window *window, int fd)
             have = 0;
             continue;
         }
-        window->total += wire_count_frames(bytes + skip, have - skip, &used);
+        flow->total += wire_count_frames(bytes + skip, have - skip, &used);
         used += skip;
         skip = used > have ? used - have : 0;
         have = used < have ? have - used : 0;
         /* At most eight bytes, of a head that came in two pieces. */
         memmove(bytes, bytes + used, have);
-    } while (!window_step(window));
+    } while (!bench_window_step(&flow->window, flow->total));
     free(bytes);
 }
 
 static void run_stream(const struct job *job)
 {
     struct bench_peer peer;
-    struct window window = {.job = job};
+    struct flow flow = {.job = job, .window = job->window};
     char endpoint[BENCH_WORD_MAX];
 
     if (bench_peer_fork(&peer, job->place))
@@ -139,13 +117,13 @@ static void run_stream(const struct job *job)
     bench_peer_tell(&peer, endpoint);
     int fd = wire_accept(listener);
     uint64_t cpu_ns = bench_cpu_ns(getpid()) + bench_cpu_ns(peer.process);
-    stream_read(&window, fd);
+    stream_read(&flow, fd);
     cpu_ns = bench_cpu_ns(getpid()) + bench_cpu_ns(peer.process) - cpu_ns;
     close(fd);
     bench_peer_tell(&peer, "end");
     bench_peer_join(&peer);
     close(listener);
-    window_report(&window, cpu_ns);
+    flow_report(&flow, cpu_ns);
 }
 
 static void *ring_writer(void *argument)
@@ -168,10 +146,10 @@ static void *ring_writer(void *argument)
     return NULL;
 }
 
-static void ring_read(struct window *window)
+static void ring_read(struct flow *flow)
 {
-    struct ring *ring = window->job->ring;
-    size_t batch = window->job->batch;
+    struct ring *ring = flow->job->ring;
+    size_t batch = flow->job->batch;
 
     do {
         for (unsigned i = 0; i < 4096; i++) {
@@ -180,17 +158,17 @@ static void ring_read(struct window *window)
             do {
                 slot = ring_take(ring);
             } while (!slot);
-            window->total++;
-            bench_check(slot->words[0] == window->total, "read in order");
-            if (window->total % batch == 0)
+            flow->total++;
+            bench_check(slot->words[0] == flow->total, "read in order");
+            if (flow->total % batch == 0)
                 ring_give_back(ring);
         }
-    } while (!window_step(window));
+    } while (!bench_window_step(&flow->window, flow->total));
 }
 
 static void run_ring(struct job *job)
 {
-    struct window window = {.job = job};
+    struct flow flow = {.job = job, .window = job->window};
     pthread_t writer;
 
     job->ring = bench_shared(sizeof *job->ring);
@@ -198,11 +176,11 @@ static void run_ring(struct job *job)
     bench_check(pthread_create(&writer, NULL, ring_writer, job) == 0,
                 "pthread_create");
     uint64_t cpu_ns = bench_cpu_ns(getpid());
-    ring_read(&window);
+    ring_read(&flow);
     cpu_ns = bench_cpu_ns(getpid()) - cpu_ns;
     atomic_store(&job->must_stop, true);
     pthread_join(writer, NULL);
-    window_report(&window, cpu_ns);
+    flow_report(&flow, cpu_ns);
 }
 
 int main(int argc, char **argv)
@@ -214,8 +192,7 @@ int main(int argc, char **argv)
         .size = bench_size(&args, "size", 64),
         .io_size = bench_size(&args, "io", 65536),
         .batch = bench_size(&args, "batch", 64),
-        .warm_ns = (uint64_t)(bench_number(&args, "warm", 0.15) * 1e9),
-        .count_ns = (uint64_t)(bench_number(&args, "seconds", 0.5) * 1e9),
+        .window = bench_window_of(&args),
     };
 
     if (bench_is(&args, "what", "stream", "ring"))
