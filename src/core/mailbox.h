@@ -51,6 +51,10 @@ struct cz_mailbox {
      * found nothing to receive and had to wait. */
     uint32_t sends;
     uint32_t waits;
+    /* When the owner last woke an I/O thread, and how often it had waited by
+     * then. */
+    uint64_t woke_at_us;
+    uint32_t woke_at_waits;
 };
 
 /* One reference. NULL = no memory. */

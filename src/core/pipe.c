@@ -251,19 +251,18 @@ static void pipe_post_or_leave(struct cz_pipe_end *end,
 
 /* ---- waking --------------------------------------------------------- */
 
-/* In a burst the I/O thread is left to find a batch. A message that comes
- * after a pause, or after its socket had to wait for something, is probably
- * alone: then the hop to the I/O thread would cost more than all the rest. */
-static enum cz_io_urgency pipe_urgency(struct cz_pipe_end *end)
+/* In a burst the I/O thread is left to find a batch, also where each message
+ * goes to another peer. A message that comes after a pause, or after its
+ * socket had to wait for something, is probably alone: then the hop to the I/O
+ * thread would cost more than all the rest. */
+static enum cz_io_urgency pipe_urgency(struct cz_mailbox *own)
 {
-    struct cz_mailbox *own =
-        atomic_load_explicit(&end->home, memory_order_relaxed);
     uint64_t now_us = cz_clock_us();
-    bool is_alone = own->waits != end->woke_at_waits ||
-                    now_us - end->woke_at_us > BURST_GAP_US;
+    bool is_alone = own->waits != own->woke_at_waits ||
+                    now_us - own->woke_at_us > BURST_GAP_US;
 
-    end->woke_at_waits = own->waits;
-    end->woke_at_us = now_us;
+    own->woke_at_waits = own->waits;
+    own->woke_at_us = now_us;
     return is_alone ? CZ_IO_NOW : CZ_IO_SOON;
 }
 
@@ -276,7 +275,7 @@ void cz_pipe_wake_reader(struct cz_pipe_end *end)
     if (own && !own->io)
         own->sends++;
     pipe_post_or_leave(end->peer, &end->peer->readable, MISSED_READABLE,
-                       home && home->io ? pipe_urgency(end) : CZ_IO_NOW);
+                       home && home->io ? pipe_urgency(own) : CZ_IO_NOW);
 }
 
 void cz_pipe_wake_reader_soon(struct cz_pipe_end *end)

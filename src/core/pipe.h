@@ -77,9 +77,7 @@ struct cz_pipe_end {
     void *type_data;    /* what the type of the socket keeps about it */
     _Atomic int sndhwm; /* the owner's marks */
     _Atomic int rcvhwm;
-    size_t unpushed;        /* bytes written since they were last pushed on */
-    uint64_t woke_at_us;    /* when the far end was last woken, */
-    uint32_t woke_at_waits; /* and how often the owner had waited by then */
+    size_t unpushed; /* bytes written since they were last pushed on */
     bool is_open;
     bool is_peer_closed;
     bool is_introduced; /* the far end has said who it is */
