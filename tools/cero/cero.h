@@ -14,18 +14,17 @@ enum exit_code {
     CERO_SIGNAL = 128 /* ended by a signal: 130 for SIGINT */
 };
 
-/* One row per command. `run` gets the command's own arguments, with
- * "cero NAME" in argv[0], and answers with an exit code. */
+/* One row per command that is no pattern (see pattern.h). `run` gets the
+ * command's own arguments, with "cero NAME" in argv[0], and answers with an
+ * exit code. */
 struct command {
     const char *name;
     const char *summary;
     int (*run)(int argc, char **argv);
 };
 
-int push_run(int argc, char **argv);
-int pull_run(int argc, char **argv);
-int pair_run(int argc, char **argv);
-int dealer_run(int argc, char **argv);
+int proxy_run(int argc, char **argv);
+int monitor_run(int argc, char **argv);
 int bench_run(int argc, char **argv);
 int version_run(int argc, char **argv);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * The work of push, pull, pair and dealer: move records from the input to
- * the socket, messages from the socket to the output, or both at once.
+ * The work of the patterns: move records from the input to the socket,
+ * messages from the socket to the output, both at once, or in turn.
  *
  * Thread: the main thread.
  */
@@ -10,8 +10,7 @@
 
 #include "options.h"
 
-/* Runs to the end and answers with an exit code. `direction` is of enum
- * options_direction, `type` a socket type of zmq.h. */
-int exchange_run(const struct options *options, int type, int direction);
+/* Runs to the end and answers with an exit code. */
+int exchange_run(const struct options *options);
 
 #endif

@@ -7,7 +7,9 @@
  */
 #include "link.h"
 
+#include "buffer.h"
 #include "stop.h"
+#include "watch.h"
 
 #include <err.h>
 #include <errno.h>
@@ -15,8 +17,6 @@
 #include <string.h>
 
 #include <zmq.h>
-
-#define LINK_WATCH_ENDPOINT "inproc://cero-watch"
 
 static const struct {
     int error;
@@ -41,24 +41,7 @@ static const struct {
     {EMFILE, "too many open files; raise the limit with ulimit -n"},
 };
 
-static const struct {
-    int event;
-    bool is_peer; /* it proves that a peer is there */
-    const char *text;
-} link_events[] = {
-    {ZMQ_EVENT_CONNECTED, true, "connected to"},
-    {ZMQ_EVENT_ACCEPTED, true, "accepted a peer at"},
-    {ZMQ_EVENT_HANDSHAKE_SUCCEEDED, true, "ready with"},
-    {ZMQ_EVENT_DISCONNECTED, false, "lost the peer at"},
-    {ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, false, "no handshake with"},
-    {ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, false, "not a ZeroMQ peer at"},
-    {ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, false, "not admitted at"},
-};
-
-enum {
-    LINK_ADVICE = sizeof link_advice / sizeof link_advice[0],
-    LINK_EVENTS = sizeof link_events / sizeof link_events[0]
-};
+enum { LINK_ADVICE = sizeof link_advice / sizeof link_advice[0] };
 
 void link_warn(int error, const char *action, const char *endpoint)
 {
@@ -78,14 +61,44 @@ static int link_set(struct link *link, int option, int value)
     return zmq_setsockopt(link->socket, option, &value, sizeof value);
 }
 
+static int link_set_text(struct link *link, int option, const char *text)
+{
+    return zmq_setsockopt(link->socket, option, text, strlen(text));
+}
+
+/* An XSUB socket subscribes by a message. */
+static int link_subscribe(struct link *link, int type, const char *topic)
+{
+    struct buffer message = {0};
+    int rc = -1;
+
+    if (type == ZMQ_SUB)
+        return link_set_text(link, ZMQ_SUBSCRIBE, topic);
+    if (buffer_append(&message, "\1", 1) == 0 &&
+        buffer_append(&message, topic, strlen(topic)) == 0)
+        rc = zmq_send(link->socket, message.data, buffer_size(&message), 0);
+    buffer_fini(&message);
+    return rc < 0 ? -1 : 0;
+}
+
 static int link_configure(struct link *link, const struct options *options)
 {
+    const struct pattern *pattern = options->pattern;
+
     if (options->hwm >= 0 && (link_set(link, ZMQ_SNDHWM, options->hwm) ||
                               link_set(link, ZMQ_RCVHWM, options->hwm)))
         return -1;
-    if (options->id && zmq_setsockopt(link->socket, ZMQ_ROUTING_ID, options->id,
-                                      strlen(options->id)))
+    if (options->id && link_set_text(link, ZMQ_ROUTING_ID, options->id))
         return -1;
+    if (options->peer_id &&
+        link_set_text(link, ZMQ_CONNECT_ROUTING_ID, options->peer_id))
+        return -1;
+    if (pattern->switched_on && link_set(link, pattern->switched_on, 1))
+        return -1;
+    for (size_t i = 0; i < options->topic_count; i++) {
+        if (link_subscribe(link, pattern->type, options->topics[i]))
+            return -1;
+    }
     return 0;
 }
 
@@ -93,31 +106,20 @@ static int link_configure(struct link *link, const struct options *options)
  * that somebody is there. */
 static void link_open_watch(struct link *link)
 {
-    int events = 0;
-
-    for (int i = 0; i < LINK_EVENTS; i++)
-        events |= link_events[i].event;
-    link->had_peer = true;
-    if (zmq_socket_monitor(link->socket, LINK_WATCH_ENDPOINT, events) != 0)
-        return;
-    link->watch = zmq_socket(link->ctx, ZMQ_PAIR);
-    if (!link->watch)
-        return;
-    if (zmq_connect(link->watch, LINK_WATCH_ENDPOINT) != 0) {
-        zmq_close(link->watch);
-        link->watch = NULL;
-        return;
-    }
-    link->had_peer = false;
+    link->watch = watch_open(link->ctx, link->socket);
+    link->had_peer = !link->watch;
+    if (!link->watch && !link->hears)
+        link->peer_count = UINT64_MAX;
 }
 
-static int link_attach(struct link *link, const struct attachment *attachment)
+int link_attach(void *socket, const struct attachment *attachment,
+                bool is_verbose)
 {
     const char *endpoint = attachment->endpoint;
     char bound[1024];
     size_t size = sizeof bound;
-    int rc = attachment->is_bind ? zmq_bind(link->socket, endpoint)
-                                 : zmq_connect(link->socket, endpoint);
+    int rc = attachment->is_bind ? zmq_bind(socket, endpoint)
+                                 : zmq_connect(socket, endpoint);
 
     if (rc != 0) {
         int error = errno;
@@ -127,22 +129,27 @@ static int link_attach(struct link *link, const struct attachment *attachment)
                   endpoint);
         return -error;
     }
-    if (!link->is_verbose || !attachment->is_bind)
+    if (!is_verbose || !attachment->is_bind)
         return 0;
-    if (zmq_getsockopt(link->socket, ZMQ_LAST_ENDPOINT, bound, &size) == 0)
+    if (zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, bound, &size) == 0)
         endpoint = bound;
     warnx("listening at %s", endpoint);
     return 0;
 }
 
-int link_open(struct link *link, int type, const struct options *options)
+int link_open(struct link *link, const struct options *options)
 {
+    const struct pattern *pattern = options->pattern;
     int error = 0;
 
-    *link = (struct link){.is_verbose = options->is_verbose};
+    *link = (struct link){
+        .is_verbose = options->is_verbose,
+        .hears = pattern->traits & PATTERN_HEARS,
+    };
     link->ctx = zmq_ctx_new();
     if (link->ctx)
-        link->socket = zmq_socket(link->ctx, type);
+        link->socket = zmq_socket(
+            link->ctx, pattern->stand_in ? pattern->stand_in : pattern->type);
     if (!link->socket || link_configure(link, options) != 0) {
         error = errno;
         link_warn(error, "cannot open a socket", NULL);
@@ -150,7 +157,8 @@ int link_open(struct link *link, int type, const struct options *options)
     }
     link_open_watch(link);
     for (size_t i = 0; i < options->attachment_count; i++) {
-        error = -link_attach(link, &options->attachments[i]);
+        error = -link_attach(link->socket, &options->attachments[i],
+                             options->is_verbose);
         if (error != 0)
             goto fail;
     }
@@ -160,42 +168,29 @@ fail:
     return -error;
 }
 
-/* An event is two frames: its number in the first 16 bits, then the
- * endpoint. */
-static bool link_receive_event(struct link *link, int *event, char *endpoint,
-                               size_t capacity)
-{
-    unsigned char head[6];
-    uint16_t number;
-    int size;
-
-    if (zmq_recv(link->watch, head, sizeof head, ZMQ_DONTWAIT) < 2)
-        return false;
-    memcpy(&number, head, sizeof number);
-    *event = number;
-    size = zmq_recv(link->watch, endpoint, capacity - 1, 0);
-    if (size < 0)
-        return false;
-    endpoint[(size_t)size < capacity - 1 ? (size_t)size : capacity - 1] = '\0';
-    return true;
-}
-
 void link_update(struct link *link)
 {
-    char endpoint[256];
-    int event;
+    struct watch_event event;
 
-    if (!link->watch)
-        return;
-    while (link_receive_event(link, &event, endpoint, sizeof endpoint)) {
-        for (int i = 0; i < LINK_EVENTS; i++) {
-            if (link_events[i].event != event)
-                continue;
-            link->had_peer |= link_events[i].is_peer;
-            if (link->is_verbose)
-                warnx("%s %s", link_events[i].text, endpoint);
-        }
+    while (link->watch && watch_receive(link->watch, &event)) {
+        link->had_peer |= event.kind->is_peer;
+        link->peer_count +=
+            !link->hears && event.kind->number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+        if (link->is_verbose && event.kind->told)
+            warnx("%s %s", event.kind->told, event.endpoint);
     }
+}
+
+int link_close_ctx(void *ctx)
+{
+    /* A signal before this one is the reason that we are here. */
+    int before = stop_signal();
+    int rc;
+
+    do {
+        rc = zmq_ctx_term(ctx) == 0 ? 0 : -errno;
+    } while (rc == -EINTR && stop_signal() == before);
+    return rc;
 }
 
 int link_close(struct link *link, int linger_ms)
@@ -209,14 +204,8 @@ int link_close(struct link *link, int linger_ms)
     }
     if (link->watch)
         zmq_close(link->watch);
-    if (link->ctx) {
-        /* A signal before this one is the reason that we are here. */
-        int before = stop_signal();
-
-        do {
-            rc = zmq_ctx_term(link->ctx) == 0 ? 0 : -errno;
-        } while (rc == -EINTR && stop_signal() == before);
-    }
+    if (link->ctx)
+        rc = link_close_ctx(link->ctx);
     *link = (struct link){0};
     return rc;
 }

@@ -3,43 +3,50 @@
  * cero: send and receive ZeroMQ messages from the command line. This file
  * finds the command and hands it the rest of the arguments.
  *
- * Thread: the main thread; only `bench` starts another.
+ * Thread: the main thread; only `bench` and `proxy` start others.
  * Owns: nothing.
  */
 #include "cero.h"
+#include "pattern.h"
 
 #include <argp.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const struct command main_commands[] = {
-    {"push", "send messages, each to one of the peers", push_run},
-    {"pull", "receive messages and print them", pull_run},
-    {"pair", "talk to exactly one peer, both ways at once", pair_run},
-    {"dealer", "talk to many peers in turn, both ways at once", dealer_run},
+    {"proxy", "pass messages on between two sockets", proxy_run},
+    {"monitor", "print the events of a socket", monitor_run},
     {"bench", "measure throughput and latency here and now", bench_run},
     {"version", "show the versions of the tool and the library", version_run},
 };
 
 enum { MAIN_COMMANDS = sizeof main_commands / sizeof main_commands[0] };
 
+/* One of the two is not NULL. */
 struct main_choice {
+    const struct pattern *pattern;
     const struct command *command;
     int first; /* where in argv the command's name stands */
 };
 
-static const struct command *main_find(const char *name)
+/* The name is the argument read last, and the rest is the command's. */
+static bool main_choose(struct main_choice *choice, struct argp_state *state,
+                        const char *name)
 {
+    choice->pattern = pattern_find(name);
     for (int i = 0; i < MAIN_COMMANDS; i++) {
         if (strcmp(main_commands[i].name, name) == 0)
-            return &main_commands[i];
+            choice->command = &main_commands[i];
     }
-    return NULL;
+    choice->first = state->next - 1;
+    state->next = state->argc;
+    return choice->pattern || choice->command;
 }
 
 static error_t main_parse(int key, char *arg, struct argp_state *state)
@@ -48,16 +55,11 @@ static error_t main_parse(int key, char *arg, struct argp_state *state)
 
     switch (key) {
     case 'V':
-        choice->command = main_find("version");
-        choice->first = state->next - 1;
-        state->next = state->argc;
+        main_choose(choice, state, "version");
         return 0;
     case ARGP_KEY_ARG:
-        choice->command = main_find(arg);
-        if (!choice->command)
+        if (!main_choose(choice, state, arg))
             argp_error(state, "there is no command '%s'", arg);
-        choice->first = state->next - 1;
-        state->next = state->argc; /* the rest is the command's */
         return 0;
     case ARGP_KEY_NO_ARGS:
         if (!choice->command)
@@ -83,6 +85,9 @@ static char *main_help(int key, const char *text, void *input)
     if (!out)
         return (char *)text;
     fputs("Commands:\n", out);
+    for (size_t i = 0; pattern_at(i); i++)
+        fprintf(out, "  %-10s%s\n", pattern_at(i)->name,
+                pattern_at(i)->summary);
     for (int i = 0; i < MAIN_COMMANDS; i++)
         fprintf(out, "  %-10s%s\n", main_commands[i].name,
                 main_commands[i].summary);
@@ -102,16 +107,18 @@ static void main_hold_standard_fds(void)
     }
 }
 
-static int main_run(const struct command *command, int argc, char **argv)
+static int main_run(const struct main_choice *choice, int argc, char **argv)
 {
     char title[32];
     int code;
 
-    snprintf(title, sizeof title, "cero %s", command->name);
+    snprintf(title, sizeof title, "cero %s",
+             choice->pattern ? choice->pattern->name : choice->command->name);
     argv[0] = title;
     program_invocation_name = title;
     program_invocation_short_name = title;
-    code = command->run(argc, argv);
+    code = choice->pattern ? pattern_run(choice->pattern, argc, argv)
+                           : choice->command->run(argc, argv);
     if (fflush(stdout) == EOF || ferror(stdout)) {
         warn("cannot write to standard output");
         if (code == CERO_OK)
@@ -137,5 +144,5 @@ int main(int argc, char **argv)
     argp_err_exit_status = CERO_USAGE;
     if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &choice) != 0)
         return CERO_USAGE;
-    return main_run(choice.command, argc - choice.first, argv + choice.first);
+    return main_run(&choice, argc - choice.first, argv + choice.first);
 }

@@ -18,9 +18,13 @@
 enum { OUTPUT_FLUSH_SIZE = 64 * 1024 };
 
 void output_init(struct output *output, const struct framing *framing,
-                 int separator)
+                 const struct format *format, int separator)
 {
-    *output = (struct output){.framing = framing, .separator = separator};
+    *output = (struct output){
+        .framing = framing,
+        .format = format,
+        .separator = separator,
+    };
 }
 
 void output_fini(struct output *output)
@@ -56,8 +60,8 @@ static int output_end(struct output *output)
     return 0;
 }
 
-static int output_add(struct output *output, const void *data, size_t size,
-                      bool has_more)
+int output_add(struct output *output, const void *data, size_t size,
+               bool has_more)
 {
     unsigned char separator = (unsigned char)output->separator;
     int rc;
@@ -66,7 +70,10 @@ static int output_add(struct output *output, const void *data, size_t size,
         rc = output_begin(output);
     else
         rc = buffer_append(&output->buffer, &separator, 1);
-    if (rc == 0)
+    if (rc == 0 && output->format->encode)
+        rc = output->format->encode(&output->buffer, data, size,
+                                    output->separator);
+    else if (rc == 0)
         rc = buffer_append(&output->buffer, data, size);
     if (rc == 0 && !(has_more && output->separator >= 0))
         rc = output_end(output);
