@@ -137,6 +137,33 @@ void expect_cancelled(void *xpub, const char *topic)
     pubsub_expect_event(xpub, false, topic);
 }
 
+static void pubsub_wait_serving(void *served, zmq_pollitem_t *item)
+{
+    int64_t deadline = now_ms() + PATIENCE_MS;
+    int count;
+
+    do {
+        assert_true(now_ms() < deadline);
+        (void)get_int(served, ZMQ_EVENTS);
+        count = zmq_poll(item, 1, 1);
+        assert_ok(count);
+    } while (count == 0);
+}
+
+void wait_serving(void *served, void *socket)
+{
+    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
+
+    pubsub_wait_serving(served, &item);
+}
+
+void wait_serving_fd(void *served, int fd)
+{
+    zmq_pollitem_t item = {.fd = fd, .events = ZMQ_POLLIN};
+
+    pubsub_wait_serving(served, &item);
+}
+
 void expect_only_the_end(void *publisher, void *subscriber)
 {
     send_text(publisher, "end", 0);

@@ -28,6 +28,11 @@ void settle_one(void *publisher, void *subscriber);
 void expect_subscribed(void *xpub, const char *topic);
 void expect_cancelled(void *xpub, const char *topic);
 
+/* Waits for something to read from `socket`, or from the descriptor, while
+ * `served` is called: it does within calls what others wait for. */
+void wait_serving(void *served, void *socket);
+void wait_serving_fd(void *served, int fd);
+
 /* Publishes "end", which comes next: all before it was dropped or read. Who
  * uses this has subscribed to "end". */
 void expect_only_the_end(void *publisher, void *subscriber);
