@@ -39,20 +39,17 @@ static int parse_bits(const char *text, unsigned max, unsigned *bits)
 /* "address" or "address/bits". IPv6 needs ZMQ_IPV6, as it does elsewhere. */
 static int parse_range(char *text, bool may_be_v6, struct range *range)
 {
+    bool is_v6 = may_be_v6 && strchr(text, ':');
+    unsigned base = is_v6 ? 0 : MAPPED_V4_BITS;
+    unsigned bits = IP_BITS - base;
     char *slash = strchr(text, '/');
     struct cz_addr addr;
-    unsigned base = MAPPED_V4_BITS;
-    unsigned bits = IP_BITS - MAPPED_V4_BITS;
     int rc;
 
     if (slash)
         *slash = '\0';
-    rc = cz_addr_numeric(&addr, text, 0, CZ_ADDR_IPV4);
-    if (rc != 0 && may_be_v6) {
-        base = 0;
-        bits = IP_BITS;
-        rc = cz_addr_numeric(&addr, text, 0, CZ_ADDR_IPV6_DUAL);
-    }
+    rc = cz_addr_numeric(&addr, text, 0,
+                         is_v6 ? CZ_ADDR_IPV6_DUAL : CZ_ADDR_IPV4);
     if (rc == 0 && slash)
         rc = parse_bits(slash + 1, bits, &bits);
     if (rc == 0)
