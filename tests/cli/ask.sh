@@ -102,7 +102,7 @@ claim_router_replies_to_the_identity_it_shows() {
     mkfifo router.in
     exec 3<>router.in
     start router router --bind 'tcp://127.0.0.1:*'
-    echo 'a	tab' >req.in
+    printf 'a\ttab\n' >req.in
     start req req --connect "$(endpoint router)" --id anna
     until [ -s router.out ]; do sleep 0.02; done
     [ "$(cat router.out)" = $'anna\t\ta\\ttab' ]
