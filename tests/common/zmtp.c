@@ -214,6 +214,26 @@ void zmtp_expect_opening(int fd, const char *socket_type)
     zmtp_expect_bytes(fd, &opening);
 }
 
+void zmtp_greet_as(int fd, const char *peer_type, const char *id)
+{
+    struct zmtp_bytes bytes = {.size = 0};
+    unsigned char answer[256];
+    int flags;
+
+    zmtp_put_greeting(&bytes, 3, 1, "NULL");
+    zmtp_put_ready(&bytes, peer_type, id);
+    zmtp_write(fd, &bytes);
+    raw_read(fd, answer, ZMTP_GREETING_SIZE);
+    raw_read_frame(fd, &flags, answer, sizeof(answer));
+    assert_int_equal(flags, ZMTP_COMMAND);
+}
+
+void zmtp_say(int fd, const char *const *parts)
+{
+    for (; *parts; parts++)
+        raw_write_frame(fd, parts[1] ? ZMTP_MORE : 0, *parts, strlen(*parts));
+}
+
 void zmtp_reset(int fd)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};

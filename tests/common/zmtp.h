@@ -104,6 +104,15 @@ void zmtp_expect_hung_up(int fd);
  * to the byte. */
 void zmtp_expect_opening(int fd, const char *socket_type);
 
+/* The whole handshake of 3.1 over a connection that stands, as a peer of this
+ * type and routing id. */
+void zmtp_greet_as(int fd, const char *peer_type, const char *id);
+
+/* Writes one message of text parts. */
+#define ZMTP_SAY(fd, ...)                                                      \
+    zmtp_say((fd), (const char *const[]){__VA_ARGS__, NULL})
+void zmtp_say(int fd, const char *const *parts);
+
 /* Closes with a reset instead of an end of file, where there is one. */
 void zmtp_reset(int fd);
 

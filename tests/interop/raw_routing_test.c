@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * ROUTER and raw peers: ids that are taken twice, taken over, or announced as
+ * older protocols do, and peers that go.
+ *
+ * Thread: the main thread of a test.
+ */
+#include "common/env.h"
+#include "common/id.h"
+#include "common/raw.h"
+#include "common/socket.h"
+#include "common/zmtp.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+static void id_is_shown_and_taken_off_again(void **state)
+{
+    struct env *env = *state;
+
+    for (int i = 0; i < 2; i++) {
+        void *router = env_socket(env, ZMQ_ROUTER);
+        int fd = zmtp_attach(env, router, i);
+
+        zmtp_greet_as(fd, "DEALER", "them");
+        ZMTP_SAY(fd, "");
+        expect_from(router, "them", "");
+        ZMTP_SAY(fd, "", "a", "");
+        expect_part(router, "them", true);
+        expect_part(router, "", true);
+        expect_part(router, "a", true);
+        expect_part(router, "", false);
+        send_text(router, "them", ZMQ_SNDMORE);
+        send_text(router, "", ZMQ_SNDMORE);
+        send_text(router, "b", 0);
+        send_to(router, "nobody", "lost");
+        send_text(router, "them", 0);
+        send_to(router, "them", "");
+        zmtp_expect(fd, "\1\0\0\1b\0\0", 7);
+        zmtp_expect_silence(fd);
+        close(fd);
+    }
+}
+
+/* It hears nothing more and is not heard, but is not hung up on either. */
+static void second_of_an_id_is_left_standing(void **state)
+{
+    struct env *env = *state;
+    void *router = env_socket(env, ZMQ_ROUTER);
+    char endpoint[ENDPOINT_MAX];
+    int first, second;
+
+    env_bind(env, router, endpoint);
+    first = raw_connect(endpoint);
+    zmtp_greet_as(first, "DEALER", "them");
+    ZMTP_SAY(first, "a");
+    expect_from(router, "them", "a");
+    second = raw_connect(endpoint);
+    zmtp_greet_as(second, "DEALER", "them");
+    ZMTP_SAY(second, "b");
+    expect_nothing_for_a_while(router);
+    send_to(router, "them", "c");
+    zmtp_expect(first, "\0\1c", 3);
+    zmtp_expect_silence(second);
+    close(second);
+    ZMTP_SAY(first, "d");
+    expect_from(router, "them", "d");
+    close(first);
+}
+
+/* Sends to the id until it reaches this peer. */
+static void send_until_it_reaches(void *router, const char *id, int fd)
+{
+    int64_t deadline = now_ms() + PATIENCE_MS;
+    struct pollfd item = {.fd = fd, .events = POLLIN};
+
+    do {
+        assert_true(now_ms() < deadline);
+        send_to(router, id, "e");
+    } while (poll(&item, 1, 10) == 0);
+    zmtp_expect(fd, "\0\1e", 3);
+}
+
+/* What was being read is read to its end, what waited behind it is not. */
+static void message_that_is_read_outlives_a_handover(void **state)
+{
+    struct env *env = *state;
+    void *router = env_socket(env, ZMQ_ROUTER);
+    char endpoint[ENDPOINT_MAX];
+    int first, second;
+
+    set_int(router, ZMQ_ROUTER_HANDOVER, 1);
+    env_bind(env, router, endpoint);
+    first = raw_connect(endpoint);
+    zmtp_greet_as(first, "DEALER", "them");
+    ZMTP_SAY(first, "a", "b", "c");
+    ZMTP_SAY(first, "unheard");
+    expect_part(router, "them", true);
+    expect_part(router, "a", true);
+    second = raw_connect(endpoint);
+    zmtp_greet_as(second, "DEALER", "them");
+    ZMTP_SAY(second, "d");
+    send_until_it_reaches(router, "them", second);
+    expect_part(router, "b", true);
+    expect_part(router, "c", false);
+    expect_from(router, "them", "d");
+    expect_nothing_for_a_while(router);
+    close(first);
+    ZMTP_SAY(second, "f");
+    expect_from(router, "them", "f");
+    close(second);
+}
+
+static void messages_of_a_closed_peer_are_still_shown(void **state)
+{
+    enum { MESSAGES = 10 };
+    struct env *env = *state;
+    void *router = env_socket(env, ZMQ_ROUTER);
+    char endpoint[ENDPOINT_MAX];
+    int fd;
+
+    env_bind(env, router, endpoint);
+    fd = raw_connect(endpoint);
+    zmtp_greet_as(fd, "DEALER", "them");
+    for (int i = 0; i < MESSAGES; i++)
+        ZMTP_SAY(fd, "a", "b");
+    expect_part(router, "them", true);
+    close(fd);
+    set_int(router, ZMQ_ROUTER_MANDATORY, 1);
+    for (int i = 0; i < MESSAGES; i++) {
+        if (i > 0)
+            expect_part(router, "them", true);
+        expect_part(router, "a", true);
+        expect_part(router, "b", false);
+    }
+    expect_nothing_for_a_while(router);
+    assert_fails(zmq_send(router, "them", 4, ZMQ_SNDMORE), EHOSTUNREACH);
+}
+
+static void identities_of_old_peers_are_routing_ids(void **state)
+{
+    static const unsigned char revision_and_type[2] = {1, ZMQ_DEALER};
+    struct env *env = *state;
+    void *router = env_socket(env, ZMQ_ROUTER);
+    char endpoint[ENDPOINT_MAX];
+    int old, older;
+
+    env_bind(env, router, endpoint);
+    old = raw_connect(endpoint);
+    raw_write(old, zmtp_signature, sizeof(zmtp_signature));
+    raw_write(old, revision_and_type, 2);
+    raw_write(old, "\0\3old", 5);
+    raw_write(old, "\0\1a", 3);
+    expect_from(router, "old", "a");
+    older = raw_connect(endpoint);
+    raw_write(older, "\6\0older", 7);
+    raw_write(older, "\2\0b", 3);
+    expect_from(router, "older", "b");
+    close(old);
+    close(older);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_STREAMS(id_is_shown_and_taken_off_again),
+        ON_STREAMS(second_of_an_id_is_left_standing),
+        ON_STREAMS(message_that_is_read_outlives_a_handover),
+        ON_STREAMS(messages_of_a_closed_peer_are_still_shown),
+        ON_STREAMS(identities_of_old_peers_are_routing_ids),
+    };
+
+    return cmocka_run_group_tests_name("raw_routing", tests, NULL, NULL);
+}
