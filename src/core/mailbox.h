@@ -81,6 +81,15 @@ static inline bool cz_mailbox_is_still_empty(struct cz_mailbox *mailbox)
     return atomic_load(&mailbox->head) == NULL;
 }
 
+/* Is there nothing for cz_mailbox_run to do? A descriptor may be signalled
+ * although the command that it was signalled for has run. */
+static inline bool cz_mailbox_is_quiet(struct cz_mailbox *mailbox)
+{
+    return cz_mailbox_is_empty(mailbox) &&
+           atomic_load_explicit(&mailbox->is_signaled, memory_order_relaxed) ==
+               0;
+}
+
 /* Runs everything that has arrived, in order. True: there was something. */
 bool cz_mailbox_run(struct cz_mailbox *mailbox);
 

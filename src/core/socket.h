@@ -218,7 +218,7 @@ CZ_MUST_CHECK int cz_socket_events(struct cz_socket *socket);
  * connections: a few loads, as long as there is no command. */
 CZ_MUST_CHECK static inline int cz_socket_glance(struct cz_socket *s)
 {
-    if (CZ_UNLIKELY(!cz_mailbox_is_empty(s->mailbox)) ||
+    if (CZ_UNLIKELY(!cz_mailbox_is_quiet(s->mailbox)) ||
         CZ_UNLIKELY(s->is_terminated) || CZ_UNLIKELY(!cz_socket_is_ours(s))) {
         int rc = cz_socket_process(s);
 
