@@ -10,12 +10,14 @@
 #include "base/alloc.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 struct cz_metadata {
     _Atomic uint32_t refs;
     uint32_t size;
     int fd;
+    bool is_shown; /* by cz_metadata_get */
     char text[];
 };
 
@@ -61,6 +63,7 @@ cz_metadata_create(const struct cz_metadata_item *properties, size_t count,
         return NULL;
     atomic_init(&metadata->refs, 1);
     metadata->fd = fd;
+    metadata->is_shown = true;
     to = metadata->text;
     for (size_t i = 0; i < count; i++) {
         const struct cz_metadata_item *p = &properties[i];
@@ -69,6 +72,17 @@ cz_metadata_create(const struct cz_metadata_item *properties, size_t count,
         to = metadata_put_value(to, p->value, p->value_size);
     }
     metadata->size = (uint32_t)(to - metadata->text);
+    return metadata;
+}
+
+struct cz_metadata *cz_metadata_create_id(const void *id, size_t size)
+{
+    const struct cz_metadata_item item = {"Identity", strlen("Identity"), id,
+                                          size};
+    struct cz_metadata *metadata = cz_metadata_create(&item, 1, -1);
+
+    if (metadata)
+        metadata->is_shown = false;
     return metadata;
 }
 
@@ -114,6 +128,8 @@ const char *cz_metadata_get(const struct cz_metadata *metadata,
 {
     size_t size;
 
+    if (!metadata->is_shown)
+        return NULL;
     return (const char *)cz_metadata_find(metadata, name, &size);
 }
 

@@ -29,6 +29,11 @@ struct cz_metadata *
 cz_metadata_create(const struct cz_metadata_item *properties, size_t count,
                    int fd);
 
+/* The same of a peer that has told its routing id and nothing else, as ZMTP
+ * 2.0 and inproc have it: cz_metadata_find finds it, cz_metadata_get does
+ * not, for such messages have no properties. */
+struct cz_metadata *cz_metadata_create_id(const void *id, size_t size);
+
 /* Take or drop `count` references. */
 void cz_metadata_ref(struct cz_metadata *metadata, uint32_t count);
 void cz_metadata_unref(struct cz_metadata *metadata, uint32_t count);

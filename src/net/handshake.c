@@ -288,10 +288,7 @@ static int step_identity(struct cz_handshake *h)
     if (rc <= 0)
         return rc;
     if (body > 0) {
-        const struct cz_metadata_item id = {"Identity", strlen("Identity"),
-                                            h->in + header, body};
-
-        h->metadata = cz_metadata_create(&id, 1, -1);
+        h->metadata = cz_metadata_create_id(h->in + header, body);
         if (!h->metadata)
             return -ENOMEM;
     }

@@ -37,12 +37,10 @@ static struct cz_pipe *inproc_make_pipe(const struct cz_socket *s)
 static int inproc_describe(struct cz_socket *s, struct cz_metadata **self)
 {
     const struct cz_options *o = &s->options;
-    const struct cz_metadata_item id = {"Identity", strlen("Identity"),
-                                        o->routing_id, o->routing_id_size};
 
     *self = NULL;
     if (o->routing_id_size > 0)
-        *self = cz_metadata_create(&id, 1, -1);
+        *self = cz_metadata_create_id(o->routing_id, o->routing_id_size);
     return *self || o->routing_id_size == 0 ? 0 : -ENOMEM;
 }
 

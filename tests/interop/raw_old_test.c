@@ -346,9 +346,11 @@ static void old_peers_are_refused_where_zap_is_in_use(void **state)
     if (is_ceromq()) {
         /* No ZAP yet (docs/compat.md): it must not be taken for there. */
         void *pull = env_socket(env, ZMQ_PULL);
+        char endpoint[ENDPOINT_MAX];
 
+        env_free_endpoint(env, endpoint);
         assert_ok(zmq_setsockopt(pull, ZMQ_ZAP_DOMAIN, "global", 6));
-        assert_fails(zmq_bind(pull, "tcp://127.0.0.1:*"), ENOTSUP);
+        assert_fails(zmq_bind(pull, endpoint), ENOTSUP);
         return;
     }
     for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
