@@ -223,6 +223,7 @@ static void requesters_are_served_in_turn(void **state)
         send_text(dealers[k % PEERS], "", ZMQ_SNDMORE);
         send_number(dealers[k % PEERS], k % PEERS);
     }
+    wait_for(rep, ZMQ_POLLIN);
     for (uint32_t k = 0; k < each * PEERS; k++) {
         uint32_t who = receive_number(rep);
 
@@ -334,15 +335,18 @@ static void a_request_is_taken_though_its_sender_left(void **state)
     void *rep = env_socket(env, ZMQ_REP);
     int fd;
 
+    /* Now and then libzmq 4.3.4 never ends its context after this. */
+    if (!is_ceromq())
+        skip();
     env_bind(env, rep, endpoint);
     fd = raw_connect(endpoint);
     raw_handshake(fd, "DEALER");
     raw_write(fd, "\1\0\0\1a\1\0\0\1b", 10);
     close(fd);
     expect_part(rep, "a", false);
-    send_text(rep, "x", 0);
+    send_text(rep, "to nobody", 0);
     expect_part(rep, "b", false);
-    send_text(rep, "x", 0);
+    send_text(rep, "to nobody", 0);
     expect_nothing(rep);
 }
 
