@@ -5,6 +5,7 @@
  *
  * Thread: the main thread of a test.
  */
+#define ZMQ_BUILD_DRAFT_API
 #include "common/env.h"
 #include "common/id.h"
 #include "common/raw.h"
@@ -161,6 +162,87 @@ static void identities_of_old_peers_are_routing_ids(void **state)
     close(older);
 }
 
+/* An empty message when a peer comes, and one when it has gone, behind all
+ * that it sent; half a message is not shown. */
+static void comings_and_goings_are_told_if_asked_for(void **state)
+{
+    struct env *env = *state;
+
+    for (int notify = 0; notify < 4; notify++) {
+        void *router = env_socket(env, ZMQ_ROUTER);
+        char endpoint[ENDPOINT_MAX];
+
+        set_int(router, ZMQ_ROUTER_NOTIFY, notify);
+        assert_int_equal(get_int(router, ZMQ_ROUTER_NOTIFY), notify);
+        env_bind(env, router, endpoint);
+        for (int i = 0; i < 2; i++) {
+            int fd = raw_connect(endpoint);
+
+            zmtp_greet_as(fd, "DEALER", "them");
+            ZMTP_SAY(fd, "a");
+            raw_write_frame(fd, ZMTP_MORE, "half", 4);
+            close(fd);
+            if (notify & ZMQ_NOTIFY_CONNECT)
+                expect_from(router, "them", "");
+            expect_from(router, "them", "a");
+            if (notify & ZMQ_NOTIFY_DISCONNECT)
+                expect_from(router, "them", "");
+            expect_nothing_for_a_while(router);
+        }
+    }
+}
+
+static void connecting_router_is_told_of_every_connection(void **state)
+{
+    struct env *env = *state;
+    void *router = env_socket(env, ZMQ_ROUTER);
+    char endpoint[ENDPOINT_MAX];
+    int listener;
+
+    set_int(router, ZMQ_ROUTER_NOTIFY,
+            ZMQ_NOTIFY_CONNECT | ZMQ_NOTIFY_DISCONNECT);
+    set_int(router, ZMQ_RECONNECT_IVL, 10);
+    env_free_endpoint(env, endpoint);
+    listener = raw_listen(endpoint);
+    assert_ok(zmq_connect(router, endpoint));
+    for (int i = 0; i < 3; i++) {
+        int fd = raw_accept(listener);
+
+        zmtp_greet_as(fd, "DEALER", "them");
+        expect_from(router, "them", "");
+        close(fd);
+        expect_from(router, "them", "");
+    }
+    close(listener);
+}
+
+/* ZMQ_ROUTER_RAW: bytes as they come, and an empty part hangs up. */
+static void raw_router_speaks_bytes(void **state)
+{
+    struct env *env = *state;
+    void *router = env_socket(env, ZMQ_ROUTER);
+    char endpoint[ENDPOINT_MAX];
+    struct id id;
+    int fd;
+
+    set_int(router, ZMQ_ROUTER_RAW, 1);
+    env_bind(env, router, endpoint);
+    fd = raw_connect(endpoint);
+    raw_write(fd, "GET /", 5);
+    id = id_receive_text(router, "GET /");
+    assert_true(id_is_generated(&id));
+    id_send(router, &id);
+    send_text(router, "200 OK", 0);
+    zmtp_expect(fd, "200 OK", 6);
+    id_send(router, &id);
+    send_text(router, "more", ZMQ_SNDMORE);
+    zmtp_expect(fd, "more", 4);
+    id_send_text(router, &id, "");
+    zmtp_expect_hung_up(fd);
+    id_send_text(router, &id, "to nobody");
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +251,9 @@ int main(void)
         ON_STREAMS(message_that_is_read_outlives_a_handover),
         ON_STREAMS(messages_of_a_closed_peer_are_still_shown),
         ON_STREAMS(identities_of_old_peers_are_routing_ids),
+        ON_STREAMS(comings_and_goings_are_told_if_asked_for),
+        ON_STREAMS(connecting_router_is_told_of_every_connection),
+        ON_STREAMS(raw_router_speaks_bytes),
     };
 
     return cmocka_run_group_tests_name("raw_routing", tests, NULL, NULL);
