@@ -18,6 +18,7 @@
 #include "net/listener.h"
 #include "os/addr.h"
 #include "os/socket.h"
+#include "wire/socket_type.h"
 
 #include <errno.h>
 #include <string.h>
@@ -124,12 +125,30 @@ static void session_on_attach(void *owner, struct cz_pipe_end *end)
     (void)end;
 }
 
+/* Subscriptions are changes of a set, of which each new connection, but for
+ * the first, is told the whole. So what was not sent before is of no use; nor
+ * may it pile up while there is no connection. */
+static void session_drop_subscriptions(struct cz_session *session)
+{
+    uint8_t type = session->options->socket_type;
+    struct cz_frame frame;
+
+    if (!session->was_connected ||
+        (type != CZ_SOCKET_SUB && type != CZ_SOCKET_XSUB))
+        return;
+    while (cz_pipe_read(session->pipe, &frame))
+        if (frame.buffer)
+            cz_buffer_unref(frame.buffer);
+}
+
 static void session_on_readable(void *owner, struct cz_pipe_end *end CZ_UNUSED)
 {
     struct cz_session *session = owner;
 
     if (session->engine)
         cz_engine_flush(session->engine);
+    else
+        session_drop_subscriptions(session);
 }
 
 static void session_on_writable(void *owner, struct cz_pipe_end *end CZ_UNUSED)
@@ -209,6 +228,7 @@ static void session_after_loss(struct cz_session *session, bool is_fatal)
     if (session->pipe) {
         cz_stream_rollback(session->pipe->out);
         cz_stream_drop_partial(session->pipe->in);
+        session_drop_subscriptions(session);
     }
     if (is_fatal)
         session->has_given_up = true;
@@ -230,15 +250,17 @@ static int session_open_engine(struct cz_session *session,
 
     if (session->pipe) {
         /* It outlives its connections: the socket learns of each new one. */
+        session_drop_subscriptions(session);
         if (result->metadata)
             cz_metadata_ref(result->metadata, 1);
         rc = cz_pipe_write_metadata(session->pipe, result->metadata);
     } else {
         rc = session_open_pipe(session, result->metadata);
     }
-    if (rc == 0)
-        rc = cz_engine_create(session, result, &session->engine);
-    return rc;
+    if (rc != 0)
+        return rc;
+    session->was_connected = true;
+    return cz_engine_create(session, result, &session->engine);
 }
 
 static void session_take_connection(struct cz_session *session,

@@ -12,17 +12,6 @@
 #include <errno.h>
 #include <string.h>
 
-void cz_inbox_fini(struct cz_inbox *inbox)
-{
-    if (inbox->source.metadata)
-        cz_metadata_unref(inbox->source.metadata, 1);
-    if (!inbox->stream)
-        return;
-    cz_stream_rollback(inbox->stream);
-    cz_stream_fini(inbox->stream);
-    cz_free(inbox->stream);
-}
-
 static bool inbox_open(struct cz_inbox *inbox)
 {
     if (inbox->stream)
@@ -78,11 +67,23 @@ void cz_inbox_rollback(struct cz_inbox *inbox)
         cz_stream_rollback(inbox->stream);
 }
 
+/* What a note says holds for the frame behind it, when that is popped. */
 static void inbox_take_note(struct cz_inbox *inbox, const struct cz_frame *note)
 {
+    if (inbox->has_next && inbox->next.metadata)
+        cz_metadata_unref(inbox->next.metadata, 1);
+    memcpy(&inbox->next, note->data, sizeof inbox->next);
+    inbox->has_next = true;
+}
+
+static void inbox_enter_next(struct cz_inbox *inbox)
+{
+    if (!inbox->has_next)
+        return;
     if (inbox->source.metadata)
         cz_metadata_unref(inbox->source.metadata, 1);
-    memcpy(&inbox->source, note->data, sizeof inbox->source);
+    inbox->source = inbox->next;
+    inbox->has_next = false;
 }
 
 bool cz_inbox_has_data(struct cz_inbox *inbox)
@@ -104,8 +105,21 @@ bool cz_inbox_pop(struct cz_inbox *inbox, struct cz_frame *frame)
 {
     if (!cz_inbox_has_data(inbox) || !cz_stream_read(inbox->stream, frame))
         return false;
+    inbox_enter_next(inbox);
     if (!(frame->flags & CZ_FRAME_MORE))
         (void)!cz_stream_count(inbox->stream); /* nobody waits for credit */
     frame->metadata = inbox->source.metadata;
     return true;
+}
+
+void cz_inbox_fini(struct cz_inbox *inbox)
+{
+    inbox_enter_next(inbox);
+    if (inbox->source.metadata)
+        cz_metadata_unref(inbox->source.metadata, 1);
+    if (!inbox->stream)
+        return;
+    cz_stream_rollback(inbox->stream);
+    cz_stream_fini(inbox->stream);
+    cz_free(inbox->stream);
 }

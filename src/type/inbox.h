@@ -5,7 +5,7 @@
  * the pipe that messages come from.
  *
  * Thread: the socket's. Owns: the stream, which is made when it is needed, and
- * a reference to the metadata of what was popped last.
+ * a reference to the metadata of its sources.
  */
 #ifndef CZ_TYPE_INBOX_H
 #define CZ_TYPE_INBOX_H
@@ -29,6 +29,8 @@ struct cz_inbox {
     struct cz_stream *stream;
     struct cz_inbox_source pushed; /* where the last frame pushed came from */
     struct cz_inbox_source source; /* where the last frame popped came from */
+    struct cz_inbox_source next;   /* and the next one, if it is known: */
+    bool has_next;
 };
 
 void cz_inbox_fini(struct cz_inbox *inbox);
