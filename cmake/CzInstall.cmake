@@ -20,6 +20,10 @@ endif()
 # From the .pc file's folder back up to the prefix.
 string(REGEX REPLACE "[^/]+" ".." up "${CZ_PC_DIR}")
 set(CZ_PC_PREFIX "\${pcfiledir}/${up}")
+set(CZ_PC_PRIVATE)
+foreach(library IN LISTS CZ_PRIVATE_LIBRARIES)
+    string(APPEND CZ_PC_PRIVATE " -l${library}")
+endforeach()
 configure_file("${CMAKE_CURRENT_LIST_DIR}/libzmq.pc.in"
     "${CMAKE_CURRENT_BINARY_DIR}/libzmq.pc" @ONLY)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/libzmq.pc"

@@ -12,6 +12,19 @@ file(GLOB CZ_OS_SOURCES CONFIGURE_DEPENDS src/os/*.c)
 file(GLOB_RECURSE CZ_SOURCES CONFIGURE_DEPENDS src/*.c)
 list(FILTER CZ_SOURCES EXCLUDE REGEX "/src/os/")
 
+# What the library is built on where it is found. CZ_PRIVATE_LIBRARIES are
+# linked by whoever links the static library.
+set(CZ_PRIVATE_LIBRARIES)
+if(CZ_WITH_SODIUM)
+    find_package(PkgConfig)
+    if(PkgConfig_FOUND)
+        pkg_check_modules(SODIUM libsodium)
+    endif()
+    if(SODIUM_FOUND)
+        list(APPEND CZ_PRIVATE_LIBRARIES ${SODIUM_LIBRARIES})
+    endif()
+endif()
+
 # cz_objects(<target> <sources>...): object files of the library proper.
 function(cz_objects target)
     add_library(${target} OBJECT ${ARGN})
@@ -20,6 +33,18 @@ function(cz_objects target)
         POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
     target_include_directories(${target} PRIVATE
         "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include")
+    if(SODIUM_FOUND)
+        target_compile_definitions(${target} PRIVATE CZ_HAVE_SODIUM=1)
+        target_include_directories(${target} SYSTEM PRIVATE
+            ${SODIUM_INCLUDE_DIRS})
+    endif()
+endfunction()
+
+# cz_link(<target> PUBLIC|PRIVATE): what the objects above need.
+function(cz_link target visibility)
+    target_link_libraries(${target} ${visibility} Threads::Threads
+        ${CZ_PRIVATE_LIBRARIES})
+    target_link_directories(${target} PRIVATE ${SODIUM_LIBRARY_DIRS})
 endfunction()
 
 # The plain objects, for the static libraries and the tests.
@@ -37,7 +62,7 @@ add_library(cz_internal STATIC EXCLUDE_FROM_ALL ${CZ_OBJECTS})
 target_include_directories(cz_internal PUBLIC
     "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include")
 target_compile_definitions(cz_internal PUBLIC _GNU_SOURCE)
-target_link_libraries(cz_internal PUBLIC Threads::Threads)
+cz_link(cz_internal PUBLIC)
 if(CZ_FUZZ)
     return()
 endif()
@@ -69,7 +94,7 @@ if(CZ_LTO)
         $<IF:$<C_COMPILER_ID:GNU>,-flto=auto,-flto> -fno-plt
         -fno-semantic-interposition)
 endif()
-target_link_libraries(libzmq PRIVATE Threads::Threads)
+cz_link(libzmq PRIVATE)
 target_include_directories(libzmq PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
@@ -89,7 +114,7 @@ add_library(libzmq-static STATIC "${CZ_MERGED}")
 set_target_properties(libzmq-static PROPERTIES
     OUTPUT_NAME zmq LINKER_LANGUAGE C
     ARCHIVE_OUTPUT_DIRECTORY "${CZ_LIB_DIR}")
-target_link_libraries(libzmq-static PUBLIC Threads::Threads)
+cz_link(libzmq-static PUBLIC)
 target_include_directories(libzmq-static PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

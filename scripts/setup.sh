@@ -9,6 +9,8 @@ set -euo pipefail
 packages=(
     # the build
     gcc libc6-dev make cmake ninja-build pkg-config binutils
+    # CURVE; the build does without it, too
+    libsodium-dev
     # make test: unit tests, the peer to compare with, fuzzing
     libcmocka-dev libzmq3-dev clang libclang-rt-dev python3
     # make bench: counting system calls

@@ -65,3 +65,20 @@ uint32_t cz_random_u32(void)
     cz_random_bytes(&value, sizeof value);
     return value;
 }
+
+int cz_random_secret(void *to, size_t size)
+{
+    uint8_t *at = to;
+
+    while (size > 0) {
+        ssize_t got = getrandom(at, size, 0);
+
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        if (got <= 0)
+            continue;
+        at += got;
+        size -= (size_t)got;
+    }
+    return 0;
+}

@@ -61,8 +61,10 @@ read -ra flags < <(pkg-config --cflags --libs libzmq)
 gcc -o "$scratch/by-pkg-config" "$scratch/program.c" "${flags[@]}"
 expect env LD_LIBRARY_PATH="$libdir" "$scratch/by-pkg-config"
 read -ra flags < <(pkg-config --cflags libzmq)
+read -ra private < <(sed -n 's/^Libs.private: //p' \
+    "$libdir/pkgconfig/libzmq.pc")
 gcc -o "$scratch/static" "$scratch/program.c" "${flags[@]}" \
-    "$libdir/libzmq.a" -lpthread
+    "$libdir/libzmq.a" "${private[@]}"
 expect "$scratch/static"
 if [ -x "$prefix/bin/cero" ]; then
     # The tool finds the library from where it lies.

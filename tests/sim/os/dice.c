@@ -64,3 +64,9 @@ uint32_t cz_random_u32(void)
 {
     return (uint32_t)sim_roll(SIM_DICE_BYTES);
 }
+
+int cz_random_secret(void *to, size_t size)
+{
+    cz_random_bytes(to, size);
+    return 0;
+}

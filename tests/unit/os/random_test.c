@@ -23,6 +23,9 @@ static void two_draws_differ(void **state)
     cz_random_bytes(first, sizeof first);
     cz_random_bytes(second, sizeof second);
     assert_memory_not_equal(first, second, sizeof first);
+    assert_int_equal(cz_random_secret(first, sizeof first), 0);
+    assert_int_equal(cz_random_secret(second, sizeof second), 0);
+    assert_memory_not_equal(first, second, sizeof first);
 }
 
 static void every_byte_takes_many_values(void **state)
