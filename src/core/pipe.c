@@ -326,6 +326,18 @@ static void pipe_push(struct cz_pipe_end *end, size_t size)
         cz_io_help(far->io);
 }
 
+bool cz_pipe_make_room(struct cz_pipe_end *end)
+{
+    struct cz_mailbox *own =
+        atomic_load_explicit(&end->home, memory_order_relaxed);
+    struct cz_mailbox *far = atomic_load(&end->peer->home);
+
+    if (!far || !far->io || !own->has_baton)
+        return false;
+    cz_io_help(far->io);
+    return cz_stream_has_credit(end->out);
+}
+
 int cz_pipe_write_quietly(struct cz_pipe_end *end, const struct cz_frame *frame,
                           bool *must_wake)
 {

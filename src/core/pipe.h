@@ -198,6 +198,11 @@ static inline void cz_pipe_rollback(struct cz_pipe_end *end)
     cz_stream_rollback(end->out);
 }
 
+/* The pipe is full, perhaps only because its messages wait for somebody to
+ * write them to the network: does that, unless somebody is at it. Is there
+ * room now? For types that would drop a message otherwise. */
+bool cz_pipe_make_room(struct cz_pipe_end *end);
+
 /* Reads a frame, valid until the next call. False: nothing; on_readable
  * follows. */
 CZ_MUST_CHECK bool cz_pipe_read(struct cz_pipe_end *end,

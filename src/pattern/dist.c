@@ -155,16 +155,29 @@ static int dist_write(struct cz_dist *d, struct cz_dist_pipe *pipe,
         cz_buffer_unref(frame->buffer);
     if (must_wake)
         cz_dist_wake(d, pipe->end);
-    if (rc == -EAGAIN)
-        pipe->stamp = CZ_DIST_FULL;
     return rc;
+}
+
+/* A publisher that shares its processor with the I/O thread would drop what
+ * only waits for a turn of that. */
+static bool dist_make_room(struct cz_dist *d, struct cz_dist_pipe *pipe)
+{
+    if (d->unwoken)
+        cz_pipe_wake_reader_soon(d->unwoken);
+    d->unwoken = NULL;
+    return cz_pipe_make_room(pipe->end);
 }
 
 void cz_dist_deliver_slow(struct cz_dist *d, struct cz_dist_pipe *pipe,
                           const struct cz_frame *frame)
 {
+    int rc = dist_write(d, pipe, frame);
+
+    if (rc == -EAGAIN && dist_make_room(d, pipe))
+        rc = dist_write(d, pipe, frame);
     /* Who has no room, or for whom there is no memory, misses the message. */
-    (void)!dist_write(d, pipe, frame);
+    if (rc == -EAGAIN)
+        pipe->stamp = CZ_DIST_FULL;
 }
 
 void cz_dist_choose(struct cz_dist *d, uint32_t number)
@@ -173,7 +186,7 @@ void cz_dist_choose(struct cz_dist *d, uint32_t number)
 
     if (pipe->stamp < d->stamp) {
         pipe->stamp = d->stamp;
-        if (cz_pipe_is_writable(pipe->end))
+        if (cz_pipe_is_writable(pipe->end) || dist_make_room(d, pipe))
             d->targets[d->target_count++] = number;
         else
             pipe->stamp = CZ_DIST_FULL;
