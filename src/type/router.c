@@ -254,7 +254,8 @@ static int router_aim(struct router *r, struct cz_frame *frame)
     if (CZ_LIKELY(frame->flags & CZ_FRAME_MORE)) {
         route = cz_routing_find(&r->routing, cz_span(frame->data, frame->size));
         if (CZ_LIKELY(route != NULL) &&
-            CZ_LIKELY(cz_pipe_is_writable(route->end)))
+            (CZ_LIKELY(cz_pipe_is_writable(route->end)) ||
+             cz_pipe_make_room(route->end)))
             r->target = route->end;
         else if (r->is_mandatory)
             return route ? -EAGAIN : -EHOSTUNREACH;
