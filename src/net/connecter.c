@@ -10,6 +10,7 @@
 #include "core/io_thread.h"
 #include "net/resolver.h"
 #include "net/session.h"
+#include "net/socks.h"
 #include "os/clock.h"
 #include "os/random.h"
 #include "os/socket.h"
@@ -21,6 +22,8 @@
 struct cz_connecter {
     struct cz_session *session;
     char *address;
+    char *route; /* what is dialled instead: a proxy; or NULL */
+    struct cz_socks *socks;
     struct cz_poll_handler handler;
     cz_poll_id poll_id; /* 0 = not polled */
     struct cz_timer retry;
@@ -35,11 +38,25 @@ static struct cz_io_thread *connecter_io(const struct cz_connecter *c)
     return c->session->object.tenant->io;
 }
 
-static void connecter_forget_fd(struct cz_connecter *c)
+static const char *connecter_route(const struct cz_connecter *c)
+{
+    return c->route ? c->route : c->address;
+}
+
+/* Nobody watches the descriptor any more. */
+static void connecter_unwatch(struct cz_connecter *c)
 {
     if (c->poll_id)
         cz_io_unwatch(connecter_io(c), c->poll_id);
+    if (c->socks)
+        cz_socks_destroy(c->socks);
     c->poll_id = 0;
+    c->socks = NULL;
+}
+
+static void connecter_forget_fd(struct cz_connecter *c)
+{
+    connecter_unwatch(c);
     c->fd = -1;
     cz_io_cancel_timer(connecter_io(c), &c->timeout);
 }
@@ -143,6 +160,43 @@ static void connecter_succeeded(struct cz_connecter *c)
     cz_session_on_connected(session, fd);
 }
 
+static void connecter_on_proxy(void *owner, int rc)
+{
+    struct cz_connecter *c = owner;
+
+    if (rc == 0)
+        connecter_succeeded(c);
+    else
+        connecter_failed(c, rc);
+}
+
+/* A proxy that says nothing has as long as any peer that does not. */
+static void connecter_ask_proxy(struct cz_connecter *c)
+{
+    const struct cz_options *o = c->session->options;
+    int timeout_ms =
+        o->connect_timeout_ms > 0 ? o->connect_timeout_ms : o->handshake_ivl_ms;
+    int rc;
+
+    connecter_unwatch(c);
+    if (timeout_ms > 0 && !cz_timer_is_set(&c->timeout))
+        cz_io_set_timer(connecter_io(c), &c->timeout,
+                        (uint64_t)timeout_ms * 1000);
+    rc = cz_socks_create(connecter_io(c), c->fd, o, c->address, &c->socks);
+    if (rc == 0)
+        cz_socks_start(c->socks, connecter_on_proxy, c);
+    else
+        connecter_failed(c, rc);
+}
+
+static void connecter_reached(struct cz_connecter *c)
+{
+    if (c->route)
+        connecter_ask_proxy(c);
+    else
+        connecter_succeeded(c);
+}
+
 static void connecter_on_events(struct cz_poll_handler *handler,
                                 unsigned events CZ_UNUSED)
 {
@@ -151,7 +205,7 @@ static void connecter_on_events(struct cz_poll_handler *handler,
     int rc = cz_sock_error(c->fd);
 
     if (rc == 0)
-        connecter_succeeded(c);
+        connecter_reached(c);
     else
         connecter_failed(c, rc);
 }
@@ -177,10 +231,11 @@ static int connecter_wait_for_fd(struct cz_connecter *c)
 static void connecter_dial(struct cz_connecter *c, const struct cz_addr *to)
 {
     struct cz_session *session = c->session;
-    int rc = session->transport->dial(session->options, c->address, to, &c->fd);
+    int rc = session->transport->dial(session->options, connecter_route(c), to,
+                                      &c->fd);
 
     if (rc == 0) {
-        connecter_succeeded(c);
+        connecter_reached(c);
         return;
     }
     if (rc == -EINPROGRESS) {
@@ -207,7 +262,8 @@ void cz_connecter_start(struct cz_connecter *c)
 {
     const struct cz_session *session = c->session;
     struct cz_addr addr;
-    int rc = session->transport->locate(session->options, c->address, &addr);
+    int rc =
+        session->transport->locate(session->options, connecter_route(c), &addr);
 
     if (rc == 0) {
         connecter_dial(c, &addr);
@@ -215,7 +271,7 @@ void cz_connecter_start(struct cz_connecter *c)
     }
     if (rc == -EAGAIN)
         rc = cz_resolution_start(connecter_io(c), session->transport,
-                                 session->options, c->address,
+                                 session->options, connecter_route(c),
                                  connecter_on_resolved, c, &c->resolution);
     if (rc != 0)
         connecter_failed(c, rc);
@@ -231,8 +287,10 @@ struct cz_connecter *cz_connecter_create(struct cz_session *session,
     if (!c)
         return NULL;
     c->address = cz_strdup(address);
-    if (!c->address) {
-        cz_free(c);
+    if (!c->address ||
+        (session->transport->has_proxies &&
+         cz_socks_route(session->options, address, &c->route) != 0)) {
+        cz_connecter_destroy(c);
         return NULL;
     }
     c->session = session;
@@ -254,6 +312,7 @@ void cz_connecter_stop(struct cz_connecter *c)
 
 void cz_connecter_destroy(struct cz_connecter *c)
 {
+    cz_free(c->route);
     cz_free(c->address);
     cz_free(c);
 }

@@ -5,8 +5,8 @@
  * own.
  *
  *      idle ──▶ resolving ──▶ dialling ──▶ connected: the session's turn
- *        ▲          │             │
- *        └── wait ◀─┴─────────────┘
+ *        ▲          │             │   ╲      ╱
+ *        └── wait ◀─┴─────────────┴── proxy asked
  *
  * Thread: with the helm. Owns: the descriptor while it dials.
  */

@@ -13,6 +13,7 @@
 #include "core/socket.h"
 #include "net/listener.h"
 #include "net/session.h"
+#include "net/socks.h"
 
 #include <errno.h>
 
@@ -126,6 +127,8 @@ int cz_stream_connect(struct cz_socket *s,
         rc = -ENOTSUP;
     if (rc == 0)
         rc = transport->check(address);
+    if (rc == 0 && transport->has_proxies)
+        rc = cz_socks_check(&s->options);
     if (rc != 0)
         return rc;
     options = cz_options_snapshot(&s->options);

@@ -32,6 +32,7 @@ struct cz_listening {
 
 struct cz_stream_transport {
     const char *scheme;
+    bool has_proxies; /* heeds ZMQ_SOCKS_PROXY */
 
     /* Binds and listens. On the socket's thread; may ask the resolver. 0 or
      * -errno. */

@@ -255,6 +255,7 @@ static void tcp_peer_text(int fd, char text[CZ_ADDR_TEXT_MAX])
 
 static const struct cz_stream_transport tcp = {
     .scheme = "tcp",
+    .has_proxies = true,
     .listen = tcp_listen,
     .check = tcp_check,
     .locate = tcp_locate,
