@@ -96,6 +96,8 @@ static int tcp_tune(const struct cz_options *o, int fd)
         {IPPROTO_TCP, TCP_KEEPINTVL, o->tcp_keepalive_intvl_s,
          has_keepalive && o->tcp_keepalive_intvl_s != -1},
         {IPPROTO_TCP, TCP_USER_TIMEOUT, o->tcp_maxrt_ms, o->tcp_maxrt_ms > 0},
+        /* The one of these that is not inherited from the listener. */
+        {SOL_SOCKET, SO_PRIORITY, o->priority, o->priority != 0},
     };
 
     return apply(fd, settings, CZ_COUNT_OF(settings));
