@@ -133,9 +133,12 @@ void cz_io_post(struct cz_io_thread *io, struct cz_command *command,
         io_leave(io);
         return;
     }
-    is_taken = cz_mailbox_post(io->mailbox, command);
+    is_taken = cz_mailbox_leave(io->mailbox, command);
     CZ_ASSERT(is_taken);
     (void)is_taken;
+    if (urgency == CZ_IO_LATER)
+        return;
+    cz_mailbox_wake(io->mailbox);
     if (urgency == CZ_IO_NOW && helm_try(io)) {
         io->now_us = cz_clock_us();
         cz_io_unlock(io);
@@ -183,14 +186,28 @@ static void io_run_timers(struct cz_io_thread *io)
     cz_timers_run(&io->timers, io->now_us);
 }
 
-void cz_io_help(struct cz_io_thread *io)
+static bool io_help(struct cz_io_thread *io)
 {
     if (!helm_try(io))
-        return;
+        return false;
     io->now_us = cz_clock_us();
     cz_mailbox_run(io->mailbox);
     io_end_naps(io);
     io_leave(io);
+    return true;
+}
+
+void cz_io_help(struct cz_io_thread *io)
+{
+    (void)io_help(io);
+}
+
+void cz_io_flush(struct cz_io_thread *io)
+{
+    /* Whoever holds the helm looks into the mailbox when it lets go, unless
+     * it has armed it already and is going to wait. */
+    if (!io_help(io))
+        cz_mailbox_wake(io->mailbox);
 }
 
 static int64_t io_timeout(uint64_t now_us, uint64_t until_us)

@@ -128,8 +128,9 @@ struct cz_io_sweeper {
 };
 
 enum cz_io_urgency {
-    CZ_IO_NOW,  /* here and now if the helm is free */
-    CZ_IO_SOON, /* by the I/O thread, together with what else comes */
+    CZ_IO_NOW,   /* here and now if the helm is free */
+    CZ_IO_SOON,  /* by the I/O thread, together with what else comes */
+    CZ_IO_LATER, /* at cz_io_flush, which must follow in the same thread */
 };
 
 /* Posts a command to an object that lives here. Any thread. The mailbox of an
@@ -139,6 +140,9 @@ void cz_io_post(struct cz_io_thread *io, struct cz_command *command,
 
 /* Takes the helm if it is free and does what waits to be done. */
 void cz_io_help(struct cz_io_thread *io);
+
+/* The same, or has it done as soon as the helm is free. */
+void cz_io_flush(struct cz_io_thread *io);
 
 /* Drives the reactor until something is in `mailbox`, or the deadline.
  * 0, -ETIMEDOUT or -EINTR. */

@@ -69,7 +69,7 @@ static void mailbox_ring(struct cz_mailbox *mailbox)
         cz_bell_ring(bell);
 }
 
-static void mailbox_wake(struct cz_mailbox *mailbox)
+void cz_mailbox_wake(struct cz_mailbox *mailbox)
 {
     /* seq_cst throughout: pairs with cz_mailbox_arm. The writer pushes and
      * then looks at the state; the owner sets the state and then looks for
@@ -88,7 +88,7 @@ static void mailbox_wake(struct cz_mailbox *mailbox)
     }
 }
 
-bool cz_mailbox_post(struct cz_mailbox *mailbox, struct cz_command *command)
+bool cz_mailbox_leave(struct cz_mailbox *mailbox, struct cz_command *command)
 {
     struct cz_command *old = atomic_load(&mailbox->head);
 
@@ -101,7 +101,14 @@ bool cz_mailbox_post(struct cz_mailbox *mailbox, struct cz_command *command)
         mailbox_signal_fd(mailbox);
         mailbox_ring(mailbox);
     }
-    mailbox_wake(mailbox);
+    return true;
+}
+
+bool cz_mailbox_post(struct cz_mailbox *mailbox, struct cz_command *command)
+{
+    if (!cz_mailbox_leave(mailbox, command))
+        return false;
+    cz_mailbox_wake(mailbox);
     return true;
 }
 
@@ -138,6 +145,7 @@ bool cz_mailbox_run(struct cz_mailbox *mailbox)
     }
     if (cz_mailbox_is_empty(mailbox))
         return false;
+    mailbox->runs++;
     list = atomic_exchange(&mailbox->head, NULL);
     mailbox_run_list(list);
     return true;

@@ -55,6 +55,8 @@ struct cz_mailbox {
      * then. */
     uint64_t woke_at_us;
     uint32_t woke_at_waits;
+    uint32_t runs;    /* how often there was something to run */
+    bool is_in_batch; /* see cz_socket_begin_batch */
 };
 
 /* One reference. NULL = no memory. */
@@ -66,6 +68,11 @@ void cz_mailbox_unref(struct cz_mailbox *mailbox);
  * closed and the command was not taken. Any thread. */
 CZ_MUST_CHECK bool cz_mailbox_post(struct cz_mailbox *mailbox,
                                    struct cz_command *command);
+
+/* The same in two steps: waking must follow. */
+CZ_MUST_CHECK bool cz_mailbox_leave(struct cz_mailbox *mailbox,
+                                    struct cz_command *command);
+void cz_mailbox_wake(struct cz_mailbox *mailbox);
 
 static inline bool cz_mailbox_is_empty(struct cz_mailbox *mailbox)
 {

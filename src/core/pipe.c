@@ -257,9 +257,14 @@ static void pipe_post_or_leave(struct cz_pipe_end *end,
  * thread would cost more than all the rest. */
 static enum cz_io_urgency pipe_urgency(struct cz_mailbox *own)
 {
-    uint64_t now_us = cz_clock_us();
-    bool is_alone = own->waits != own->woke_at_waits ||
-                    now_us - own->woke_at_us > BURST_GAP_US;
+    uint64_t now_us;
+    bool is_alone;
+
+    if (own->is_in_batch)
+        return CZ_IO_LATER;
+    now_us = cz_clock_us();
+    is_alone = own->waits != own->woke_at_waits ||
+               now_us - own->woke_at_us > BURST_GAP_US;
 
     own->woke_at_waits = own->waits;
     own->woke_at_us = now_us;

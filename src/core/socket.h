@@ -228,9 +228,14 @@ CZ_MUST_CHECK static inline int cz_socket_glance(struct cz_socket *s)
     return (int)s->ops->events(s);
 }
 
-/* Before waiting for room: the messages that fill the pipe may only be
- * waiting for somebody to write them. */
-void cz_socket_help(struct cz_socket *socket);
+/* What is sent between these two goes out together: the I/O side is not told
+ * before the end, which writes it. Nothing may be waited for meanwhile. */
+static inline void cz_socket_begin_batch(struct cz_socket *s)
+{
+    s->mailbox->is_in_batch = true;
+}
+
+void cz_socket_end_batch(struct cz_socket *socket);
 
 /* Waits for the next command: 0, -ETIMEDOUT, -EINTR. */
 CZ_MUST_CHECK int cz_socket_wait(struct cz_socket *socket,

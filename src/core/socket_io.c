@@ -87,10 +87,21 @@ int cz_socket_wait(struct cz_socket *s, uint64_t deadline_us)
     return rc;
 }
 
-void cz_socket_help(struct cz_socket *s)
+/* Before waiting for room: the messages that fill the pipe may only be
+ * waiting for somebody to write them. */
+static void help_io(struct cz_socket *s)
 {
     if (s->sole_io && s->may_drive)
         cz_io_help(s->sole_io);
+}
+
+void cz_socket_end_batch(struct cz_socket *s)
+{
+    s->mailbox->is_in_batch = false;
+    for (int i = 0; s->tenants && i < s->ctx->io_count; i++) {
+        if (s->tenants[i])
+            cz_io_flush(s->ctx->io[i]);
+    }
 }
 
 /* Before saying that there is nothing: if nobody reads the descriptors just
@@ -130,7 +141,7 @@ int cz_socket_send_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
             return rc;
         if (deadline_us == 0)
             deadline_us = deadline_after(s->options.sndtimeo_ms);
-        cz_socket_help(s);
+        help_io(s);
         if (!cz_mailbox_is_empty(s->mailbox))
             continue;
         rc = cz_socket_wait(s, deadline_us);

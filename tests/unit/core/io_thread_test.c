@@ -43,6 +43,44 @@ static void commands_run_now(void **state)
     assert_true(here > 0);
 }
 
+static void commands_left_for_later_run_when_they_are_flushed(void **state)
+{
+    struct scene *scene = *state;
+    struct errand later[3] = {errand(), errand(), errand()};
+
+    for (uint32_t i = 1; i <= 500; i++) {
+        for (int n = 0; n < 3; n++)
+            cz_io_post(scene->io, &later[n].command, CZ_IO_LATER);
+        cz_io_flush(scene->io);
+        for (int n = 0; n < 3; n++)
+            event_await(&later[n].event, i);
+    }
+}
+
+static void flush_io(void *arg)
+{
+    cz_io_flush(arg);
+}
+
+static void a_flush_that_finds_the_helm_taken_is_not_lost(void **state)
+{
+    struct scene *scene = *state;
+    struct errand later = errand();
+
+    for (uint32_t i = 1; i <= 50; i++) {
+        struct cz_thread thread = {0};
+
+        cz_io_lock(scene->io);
+        cz_io_post(scene->io, &later.command, CZ_IO_LATER);
+        assert_int_equal(cz_thread_start(&thread, NULL, flush_io, scene->io),
+                         0);
+        cz_thread_join(&thread);
+        assert_int_equal(atomic_load(&later.event.count), i - 1);
+        cz_io_unlock(scene->io);
+        event_await(&later.event, i);
+    }
+}
+
 static void a_lock_holds_commands_back(void **state)
 {
     struct scene *scene = *state;
@@ -86,6 +124,19 @@ static void parcel_run(struct cz_command *command)
     atomic_store(&parcel->is_under_way, false);
 }
 
+/* Runs of one kind, so that they follow each other closely. */
+static void crowd_post_one(struct crowd *crowd, struct cz_command *command,
+                           unsigned number)
+{
+    static const enum cz_io_urgency kinds[] = {CZ_IO_NOW, CZ_IO_SOON,
+                                               CZ_IO_LATER};
+    enum cz_io_urgency kind = kinds[number / 16 % 3];
+
+    cz_io_post(crowd->io, command, kind);
+    if (kind == CZ_IO_LATER)
+        cz_io_flush(crowd->io);
+}
+
 static void crowd_post(void *arg)
 {
     struct crowd *crowd = arg;
@@ -102,8 +153,7 @@ static void crowd_post(void *arg)
         parcel->command.run = parcel_run;
         parcel->crowd = crowd;
         atomic_store(&parcel->is_under_way, true);
-        cz_io_post(crowd->io, &parcel->command,
-                   (i / 16 + self) % 2 ? CZ_IO_NOW : CZ_IO_SOON);
+        crowd_post_one(crowd, &parcel->command, i + self * 16);
         if (i % 100 == 99)
             cz_io_help(crowd->io);
     }
@@ -224,6 +274,8 @@ int main(void)
         ON_EACH(a_thread_may_have_nothing_to_do),
         ON_EACH(commands_run_soon),
         ON_EACH(commands_run_now),
+        ON_EACH(commands_left_for_later_run_when_they_are_flushed),
+        ON_EACH(a_flush_that_finds_the_helm_taken_is_not_lost),
         ON_EACH(a_lock_holds_commands_back),
         ON_EACH(every_command_runs_once_and_alone),
         ON_EACH(commands_are_not_stranded_by_a_driver),
