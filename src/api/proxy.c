@@ -2,26 +2,33 @@
 /*
  * Proxies: zmq_proxy(3), zmq_proxy_steerable(3), zmq_device.
  *
- * A proxy is two lanes, one each way. A lane that has something to move
- * waits until the far socket has room and meanwhile does not look at the
- * near one, so that a full side holds up its own lane only and nothing
- * spins. A message is taken only when it can be passed on: what the proxy
- * cannot deliver stays in the queue that it came from.
+ * A proxy is two lanes, one each way, which have turns. A lane moves frames,
+ * not message objects: what one socket gives out goes into the other as it
+ * is, a large body by its buffer. It receives a message only if the far
+ * socket has room, so what cannot be delivered stays in the queue that it
+ * came from. When no lane gets any further, nothing changes about that before
+ * a command comes for one of the sockets, and that is what the proxy waits
+ * for: a full side holds up its own lane only, and nothing spins.
  *
- * It uses the public calls alone: a program could do the same.
+ * Where there is room, but not for this message (a ROUTER that refuses to
+ * drop what its peer does not take), the lane keeps the frame until there is.
  *
- * Thread: the caller's. Owns: nothing; the sockets stay the caller's.
+ * Thread: the caller's. Owns: what a lane keeps; the sockets stay the
+ * caller's.
  */
-#include "base/compiler.h"
+#include "api/internal.h"
+#include "api/wait.h"
+#include "core/error.h"
+#include "os/clock.h"
 #include "zmq.h"
 
-#include <errno.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 /* How many messages a lane moves before the other one has its turn. */
 enum { PROXY_BURST = 1000 };
+
+/* What comes of an attempt to move something, if no error (-errno) does. */
+enum { MOVED = 0, NOT_NOW = 1 };
 
 enum { FRONTEND, BACKEND, CONTROL, SOCKETS };
 
@@ -31,7 +38,7 @@ struct traffic {
 };
 
 struct side {
-    void *socket;
+    struct cz_socket *socket;
     struct traffic received;
     struct traffic sent;
 };
@@ -39,31 +46,25 @@ struct side {
 struct lane {
     struct side *from;
     struct side *to;
-    bool is_full; /* `from` has a message, `to` has no room */
+    struct cz_msg kept; /* if has_kept: received, and not sent yet */
+    bool has_kept;
+    bool is_in_message;
+    /* The near socket is also one that is sent to, which runs its commands:
+     * what was received may be gone then, unless it is kept. */
+    bool must_keep;
 };
 
 struct proxy {
     struct side sides[2]; /* FRONTEND, BACKEND */
     struct lane lanes[2];
-    bool is_echo;  /* both sides are one socket: one lane, out again */
-    void *capture; /* may be NULL */
-    void *control; /* may be NULL */
+    int lane_count;            /* 1 if both sides are one socket: out again */
+    struct cz_socket *capture; /* may be NULL */
+    struct cz_socket *control; /* may be NULL */
     bool is_paused;
     bool is_ended;
 };
 
 /* ---- moving messages ------------------------------------------------ */
-
-/* Whether the socket has this event now: 1, 0, or -1 with errno set. */
-static int socket_has(void *socket, int event)
-{
-    size_t size = sizeof(int);
-    int events;
-
-    if (zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) < 0)
-        return -1;
-    return (events & event) != 0;
-}
 
 static void count_part(struct traffic *traffic, size_t size, bool has_more)
 {
@@ -71,81 +72,186 @@ static void count_part(struct traffic *traffic, size_t size, bool has_more)
     traffic->messages += !has_more;
 }
 
-/* Sends a copy to the capture socket, if there is one. */
-static int capture_part(const struct proxy *proxy, zmq_msg_t *msg, int flags)
+/* Sends a copy to the capture socket. 0 or -errno. */
+static int capture_part(struct cz_socket *capture, const struct cz_frame *frame)
 {
-    zmq_msg_t copy;
-    int error;
+    struct cz_frame copy = *frame;
+    int rc;
 
-    if (!proxy->capture)
-        return 0;
-    (void)zmq_msg_init(&copy);
-    if (zmq_msg_copy(&copy, msg) == 0 &&
-        zmq_msg_send(&copy, proxy->capture, flags) >= 0)
-        return 0;
-    error = errno;
-    (void)zmq_msg_close(&copy);
-    errno = error;
-    return -1;
+    if (copy.buffer)
+        cz_buffer_ref(copy.buffer);
+    rc = cz_socket_send(capture, &copy,
+                        frame->flags & CZ_FRAME_MORE ? CZ_SNDMORE : 0);
+    if (rc != 0 && copy.buffer)
+        cz_buffer_unref(copy.buffer);
+    return rc;
 }
 
-/* Receives one part. 1; 0: there is none now; or -1. */
-static int lane_receive(struct lane *lane, zmq_msg_t *msg)
+/* Takes the next frame out of the near socket, if there is room for it. */
+static int lane_receive(struct lane *lane, struct cz_frame *frame)
 {
-    if (zmq_msg_recv(msg, lane->from->socket, ZMQ_DONTWAIT) < 0)
-        /* EFSM: a REP that must answer first, a REQ that must ask. */
-        return errno == EAGAIN || errno == EFSM ? 0 : -1;
-    count_part(&lane->from->received, zmq_msg_size(msg), zmq_msg_more(msg));
-    return 1;
-}
+    int rc;
 
-/* Passes on a message whose first part is in `msg`. What follows the first
- * part of a message never has to be waited for, on either side. 1 or -1. */
-static int lane_pass_on(struct proxy *proxy, struct lane *lane, zmq_msg_t *msg)
-{
-    for (;;) {
-        size_t size = zmq_msg_size(msg);
-        int flags = zmq_msg_more(msg) ? ZMQ_SNDMORE : 0;
-        int rc;
-
-        if (capture_part(proxy, msg, flags) < 0 ||
-            zmq_msg_send(msg, lane->to->socket, flags) < 0)
-            return -1;
-        count_part(&lane->to->sent, size, flags);
-        if (!flags)
-            return 1;
-        rc = lane_receive(lane, msg);
-        if (rc <= 0)
-            return -1;
+    if (!lane->is_in_message) {
+        rc = cz_socket_glance(lane->to->socket);
+        if (rc < 0)
+            return rc;
+        if (!(rc & CZ_POLLED_OUT))
+            return NOT_NOW;
     }
+    rc = cz_socket_recv(lane->from->socket, frame, CZ_DONTWAIT);
+    /* EFSM: a REP that must answer first, a REQ that must ask. ENOTSUP: a
+     * type that only sends. */
+    if (rc == -EAGAIN || rc == -CZ_EFSM || rc == -ENOTSUP)
+        return NOT_NOW;
+    if (CZ_UNLIKELY(rc != 0))
+        return rc;
+    frame->flags &= CZ_FRAME_MORE;
+    count_part(&lane->from->received, frame->size, frame->flags);
+    return MOVED;
+}
+
+/* Sends a frame. There may be no room after all: the peer that had some has
+ * gone, or it is not for this peer. */
+static int lane_send(struct lane *lane, struct cz_frame *frame)
+{
+    bool has_more = frame->flags & CZ_FRAME_MORE;
+    int rc = cz_socket_send(lane->to->socket, frame,
+                            CZ_DONTWAIT | (has_more ? CZ_SNDMORE : 0));
+
+    if (CZ_UNLIKELY(rc != 0))
+        return rc == -EAGAIN ? NOT_NOW : rc;
+    lane->is_in_message = has_more;
+    count_part(&lane->to->sent, frame->size, has_more);
+    return MOVED;
+}
+
+/* Keeps a frame: its data are the near socket's, and valid only until that
+ * receives again or runs a command. The buffer passes on. 0 or -ENOMEM. */
+static int lane_keep(struct lane *lane, const struct cz_frame *frame)
+{
+    int rc = cz_msg_init_frame(&lane->kept, frame);
+
+    lane->has_kept = rc == 0;
+    return rc;
+}
+
+/* An attempt at what was kept. `capture`: if it has to get a copy yet. */
+static int lane_send_kept(struct lane *lane, struct cz_socket *capture)
+{
+    struct cz_frame frame;
+    int rc = cz_msg_to_frame(&lane->kept, &frame);
+
+    if (rc != 0)
+        return rc;
+    frame.flags = lane->kept.flags & CZ_MSG_FLAG_MORE ? CZ_FRAME_MORE : 0;
+    if (capture)
+        rc = capture_part(capture, &frame);
+    if (rc == 0)
+        rc = lane_send(lane, &frame);
+    if (rc != 0) {
+        if (frame.buffer)
+            cz_buffer_unref(frame.buffer);
+        return rc;
+    }
+    lane->has_kept = false;
+    return cz_msg_close(&lane->kept);
+}
+
+static int lane_move_part(struct lane *lane, struct cz_socket *capture)
+{
+    struct cz_frame frame;
+    int rc = lane_receive(lane, &frame);
+
+    if (CZ_UNLIKELY(rc != 0))
+        return rc;
+    if (CZ_UNLIKELY(lane->must_keep)) {
+        rc = lane_keep(lane, &frame);
+        return rc == 0 ? lane_send_kept(lane, capture) : rc;
+    }
+    if (CZ_UNLIKELY(capture != NULL))
+        rc = capture_part(capture, &frame);
+    if (CZ_LIKELY(rc == 0))
+        rc = lane_send(lane, &frame);
+    if (CZ_LIKELY(rc == MOVED))
+        return MOVED;
+    if (rc == NOT_NOW) {
+        rc = lane_keep(lane, &frame);
+        return rc == 0 ? NOT_NOW : rc;
+    }
+    if (frame.buffer)
+        cz_buffer_unref(frame.buffer);
+    return rc;
 }
 
 /* Moves messages as long as there are some and there is room for them, up
- * to a burst. 0 or -1. */
-static int lane_run(struct proxy *proxy, struct lane *lane, zmq_msg_t *msg)
+ * to a burst. 1: there may be more; 0: not now; or -errno. */
+static int lane_run(struct lane *lane, struct cz_socket *capture)
 {
-    int rc = 1;
+    int rc = MOVED;
 
-    for (int i = 0; i < PROXY_BURST && rc > 0; i++) {
-        rc = socket_has(lane->to->socket, ZMQ_POLLOUT);
-        lane->is_full = rc == 0;
-        if (rc > 0)
-            rc = lane_receive(lane, msg);
-        if (rc > 0)
-            rc = lane_pass_on(proxy, lane, msg);
-    }
-    return rc < 0 ? -1 : 0;
+    /* A capture that blocks must not hold up what was sent before. */
+    if (!capture)
+        cz_socket_begin_batch(lane->to->socket);
+    if (lane->has_kept)
+        rc = lane_send_kept(lane, NULL);
+    for (int i = 0; i < PROXY_BURST && rc == MOVED; i += !lane->is_in_message)
+        rc = lane_move_part(lane, capture);
+    cz_socket_end_batch(lane->to->socket);
+    return rc < 0 ? rc : rc == MOVED;
 }
 
 /* ---- control -------------------------------------------------------- */
 
-/* Without blocking: who asks and does not listen cannot hold up the proxy,
- * nor can who asks by a socket that has no way back. 1: sent; 0; -1. */
-static int control_send(void *control, const void *data, size_t size, int flags)
+enum command { COMMAND_NONE, PAUSE, RESUME, TERMINATE, STATISTICS };
+
+static enum command command_of(const struct cz_frame *frame)
 {
-    if (zmq_send(control, data, size, flags | ZMQ_DONTWAIT) >= 0)
+    static const char *const texts[] = {
+        [PAUSE] = "PAUSE",
+        [RESUME] = "RESUME",
+        [TERMINATE] = "TERMINATE",
+        [STATISTICS] = "STATISTICS",
+    };
+
+    for (size_t i = PAUSE; i < CZ_COUNT_OF(texts); i++) {
+        if (frame->size == strlen(texts[i]) &&
+            memcmp(frame->data, texts[i], frame->size) == 0)
+            return (enum command)i;
+    }
+    return COMMAND_NONE;
+}
+
+/* A command is one message of one part; all others are none. 0 or -errno. */
+static int control_receive(struct cz_socket *control, enum command *command)
+{
+    bool has_parts = false;
+    struct cz_frame frame;
+
+    do {
+        int rc = cz_socket_recv(control, &frame, CZ_DONTWAIT);
+
+        if (rc != 0)
+            return rc == -CZ_EFSM ? -EAGAIN : rc;
+        has_parts |= frame.flags & CZ_FRAME_MORE;
+        *command = has_parts ? COMMAND_NONE : command_of(&frame);
+        if (frame.buffer)
+            cz_buffer_unref(frame.buffer);
+    } while (frame.flags & CZ_FRAME_MORE);
+    return 0;
+}
+
+/* Without blocking: who asks and does not listen cannot hold up the proxy,
+ * nor can who asks by a socket that has no way back. 1: sent; 0; -errno. */
+static int control_send(struct cz_socket *control, const void *data,
+                        size_t size, int flags)
+{
+    struct cz_frame frame = {.data = data, .size = size};
+    int rc = cz_socket_send(control, &frame, flags | CZ_DONTWAIT);
+
+    if (rc == 0)
         return 1;
-    return errno == EAGAIN || errno == ENOTSUP ? 0 : -1;
+    return rc == -EAGAIN || rc == -ENOTSUP ? 0 : rc;
 }
 
 static int control_send_statistics(const struct proxy *proxy)
@@ -162,90 +268,84 @@ static int control_send_statistics(const struct proxy *proxy)
 
     for (size_t i = 0; i < count && rc > 0; i++)
         rc = control_send(proxy->control, &numbers[i], sizeof numbers[i],
-                          i < count - 1 ? ZMQ_SNDMORE : 0);
+                          i < count - 1 ? CZ_SNDMORE : 0);
     return rc;
 }
 
-/* REP must answer before it can receive again; others get no answer. */
-static int control_acknowledge(const struct proxy *proxy)
+/* Obeys a command, if there is one. 1, 0 or -errno. */
+static int control_run(struct proxy *proxy)
 {
-    size_t size = sizeof(int);
-    int type;
+    enum command command;
+    int rc = control_receive(proxy->control, &command);
 
-    if (zmq_getsockopt(proxy->control, ZMQ_TYPE, &type, &size) < 0)
-        return -1;
-    return type == ZMQ_REP ? control_send(proxy->control, "", 0, 0) : 0;
-}
-
-static bool is_command(zmq_msg_t *msg, const char *command)
-{
-    return zmq_msg_size(msg) == strlen(command) &&
-           memcmp(zmq_msg_data(msg), command, strlen(command)) == 0;
-}
-
-/* Obeys what is in `msg`; unknown commands are ignored. */
-static int control_obey(struct proxy *proxy, zmq_msg_t *msg)
-{
-    if (is_command(msg, "STATISTICS"))
-        return control_send_statistics(proxy);
-    if (is_command(msg, "PAUSE"))
+    if (rc != 0)
+        return rc == -EAGAIN ? 0 : rc;
+    if (command == PAUSE)
         proxy->is_paused = true;
-    else if (is_command(msg, "RESUME"))
+    else if (command == RESUME)
         proxy->is_paused = false;
-    else if (is_command(msg, "TERMINATE"))
+    else if (command == TERMINATE)
         proxy->is_ended = true;
-    return control_acknowledge(proxy);
-}
-
-/* A command is one message of one part. 0 or -1. */
-static int control_run(struct proxy *proxy, zmq_msg_t *msg)
-{
-    bool has_parts = false;
-
-    if (zmq_msg_recv(msg, proxy->control, ZMQ_DONTWAIT) < 0)
-        return errno == EAGAIN ? 0 : -1;
-    while (zmq_msg_more(msg)) {
-        has_parts = true;
-        if (zmq_msg_recv(msg, proxy->control, 0) < 0)
-            return -1;
-    }
-    if (has_parts)
-        return control_acknowledge(proxy) < 0 ? -1 : 0;
-    return control_obey(proxy, msg) < 0 ? -1 : 0;
+    /* REP must answer before it can receive again; others get no answer. */
+    if (command == STATISTICS)
+        rc = control_send_statistics(proxy);
+    else if (proxy->control->ops->type == ZMQ_REP)
+        rc = control_send(proxy->control, "", 0, 0);
+    return rc < 0 ? rc : 1;
 }
 
 /* ---- the loop ------------------------------------------------------- */
 
-/* Waits for something to do, and does it. 0 or -1. */
-static int proxy_turn(struct proxy *proxy, zmq_msg_t *msg)
+/* How often commands were run, in all. */
+static uint32_t proxy_runs(const struct proxy *proxy)
 {
-    zmq_pollitem_t items[SOCKETS] = {
+    return proxy->sides[FRONTEND].socket->mailbox->runs +
+           proxy->sides[BACKEND].socket->mailbox->runs +
+           (proxy->control ? proxy->control->mailbox->runs : 0);
+}
+
+/* One turn of everything. 1: there may be more to do; 0: not before the next
+ * command; -errno. */
+static int proxy_turn(struct proxy *proxy)
+{
+    uint32_t runs = proxy_runs(proxy);
+    bool has_more = false;
+    int rc = 0;
+
+    if (proxy->control) {
+        rc = control_run(proxy);
+        has_more = rc > 0;
+    }
+    for (int i = 0; i < proxy->lane_count && rc >= 0; i++) {
+        rc = proxy->is_paused || proxy->is_ended
+                 ? cz_socket_process(proxy->sides[i].socket)
+                 : lane_run(&proxy->lanes[i], proxy->capture);
+        has_more |= rc > 0;
+    }
+    if (rc < 0)
+        return rc;
+    /* A command that came to the socket of one lane may concern the other,
+     * which had its turn already. */
+    return has_more || proxy_runs(proxy) != runs;
+}
+
+static int proxy_run(struct proxy *proxy)
+{
+    const zmq_pollitem_t items[SOCKETS] = {
         [FRONTEND] = {.socket = proxy->sides[FRONTEND].socket},
         [BACKEND] = {.socket = proxy->sides[BACKEND].socket},
-        [CONTROL] = {.socket = proxy->control, .events = ZMQ_POLLIN},
+        [CONTROL] = {.socket = proxy->control},
     };
-    const int both = proxy->is_echo ? 1 : 2;
-    const int lanes = proxy->is_paused ? 0 : both;
+    struct cz_wait wait = {.items = items, .count = SOCKETS};
+    int rc = 0;
 
-    for (int i = 0; i < lanes; i++) {
-        if (proxy->lanes[i].is_full)
-            items[!i].events |= ZMQ_POLLOUT;
-        else
-            items[i].events |= ZMQ_POLLIN;
+    while (rc >= 0 && !proxy->is_ended) {
+        rc = proxy_turn(proxy);
+        if (rc == 0 && !proxy->is_ended)
+            rc = cz_wait_sleep(&wait, CZ_CLOCK_NEVER);
     }
-    if (zmq_poll(items, proxy->control ? SOCKETS : CONTROL, -1) < 0)
-        return -1;
-    if (items[CONTROL].revents)
-        return control_run(proxy, msg);
-    for (int i = 0; i < lanes; i++) {
-        struct lane *lane = &proxy->lanes[i];
-        int ready = lane->is_full ? items[!i].revents & ZMQ_POLLOUT
-                                  : items[i].revents & ZMQ_POLLIN;
-
-        if (ready && lane_run(proxy, lane, msg) < 0)
-            return -1;
-    }
-    return 0;
+    cz_wait_end(&wait);
+    return rc < 0 ? rc : 0;
 }
 
 int zmq_proxy_steerable(void *frontend, void *backend, void *capture,
@@ -254,27 +354,30 @@ int zmq_proxy_steerable(void *frontend, void *backend, void *capture,
     struct proxy proxy = {
         .sides = {[FRONTEND] = {.socket = frontend},
                   [BACKEND] = {.socket = backend}},
-        .is_echo = frontend == backend,
+        .lane_count = frontend == backend ? 1 : 2,
         .capture = capture,
         .control = control,
     };
-    zmq_msg_t msg;
-    int rc = 0, error;
+    int rc;
 
-    if (!frontend || !backend) {
-        errno = EFAULT;
+    if (!frontend || !backend)
+        return api_result(-EFAULT);
+    if (!api_socket(frontend) || !api_socket(backend) ||
+        (capture && !api_socket(capture)) || (control && !api_socket(control)))
         return -1;
-    }
     for (int i = FRONTEND; i <= BACKEND; i++)
-        proxy.lanes[i] =
-            (struct lane){.from = &proxy.sides[i], .to = &proxy.sides[!i]};
-    (void)zmq_msg_init(&msg);
-    while (rc == 0 && !proxy.is_ended)
-        rc = proxy_turn(&proxy, &msg);
-    error = errno;
-    (void)zmq_msg_close(&msg);
-    errno = error;
-    return rc;
+        proxy.lanes[i] = (struct lane){
+            .from = &proxy.sides[i],
+            .to = &proxy.sides[!i],
+            .must_keep =
+                frontend == backend || capture == proxy.sides[i].socket,
+        };
+    rc = proxy_run(&proxy);
+    for (int i = FRONTEND; i <= BACKEND; i++) {
+        if (proxy.lanes[i].has_kept)
+            (void)!cz_msg_close(&proxy.lanes[i].kept);
+    }
+    return api_result(rc);
 }
 
 int zmq_proxy(void *frontend, void *backend, void *capture)

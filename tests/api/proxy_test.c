@@ -6,9 +6,7 @@
  * Thread: the proxy runs in a thread of its own, and owns its sockets until
  * it returns; the rest is the main thread.
  */
-#include "common/call.h"
-#include "common/env.h"
-
+#include "common/proxy.h"
 #include "common/socket.h"
 
 #include <errno.h>
@@ -16,46 +14,11 @@
 #define MANY 3000
 #define STATISTICS 8
 
-struct proxy {
-    struct env *env;
-    void *frontend;
-    void *backend;
-    void *capture;
-    void *control;
-    /* The other ends. */
-    void *front;
-    void *back;
-    void *captured;
-    void *controller;
-    struct call call;
-};
-
-static int run_proxy(void *arg)
-{
-    struct proxy *proxy = arg;
-
-    if (proxy->control == NULL)
-        return zmq_proxy(proxy->frontend, proxy->backend, proxy->capture);
-    return zmq_proxy_steerable(proxy->frontend, proxy->backend, proxy->capture,
-                               proxy->control);
-}
-
 static int run_device(void *arg)
 {
     struct proxy *proxy = arg;
 
     return zmq_device(ZMQ_QUEUE, proxy->frontend, proxy->backend);
-}
-
-/* The proxy's own sockets, with their ends on the main thread. */
-static struct proxy proxy_open(struct env *env, int frontend, int front,
-                               int backend, int back)
-{
-    struct proxy proxy = {.env = env};
-
-    env_pair(env, frontend, &proxy.frontend, front, &proxy.front);
-    env_pair(env, backend, &proxy.backend, back, &proxy.back);
-    return proxy;
 }
 
 static struct proxy queue_open(struct env *env)
@@ -66,34 +29,6 @@ static struct proxy queue_open(struct env *env)
 static struct proxy streamer_open(struct env *env)
 {
     return proxy_open(env, ZMQ_PULL, ZMQ_PUSH, ZMQ_PUSH, ZMQ_PULL);
-}
-
-static void proxy_start(struct proxy *proxy)
-{
-    call_start(&proxy->call, run_proxy, proxy);
-}
-
-static void proxy_start_steerable(struct proxy *proxy)
-{
-    env_pair(proxy->env, ZMQ_PAIR, &proxy->control, ZMQ_PAIR,
-             &proxy->controller);
-    proxy_start(proxy);
-}
-
-/* The proxy sleeps when there is nothing that it can do; libzmq 4.3.4 spins
- * when the only thing it could do is to pass on what has no receiver. */
-static void wait_idle(struct proxy *proxy)
-{
-    if (is_ceromq())
-        call_wait_blocked(&proxy->call);
-}
-
-/* Ends the context, which ends the proxy. */
-static void proxy_end(struct proxy *proxy)
-{
-    assert_ok(zmq_ctx_shutdown(proxy->env->ctx));
-    assert_int_equal(call_join(&proxy->call), -1);
-    assert_int_equal(zmq_errno(), ETERM);
 }
 
 /* ---- what goes through ---------------------------------------------- */
@@ -236,9 +171,9 @@ static void what_cannot_be_passed_on_stays_where_it_is(void **state)
     env_pair(env, ZMQ_PULL, &proxy.frontend, ZMQ_PUSH, &proxy.front);
     proxy.backend = env_socket(env, ZMQ_PUSH);
     env_bind(env, proxy.backend, endpoint);
-    proxy_start_steerable(&proxy);
+    proxy_start_steerable(&proxy, ZMQ_PAIR, ZMQ_PAIR);
     send_text(proxy.front, "kept", 0);
-    wait_idle(&proxy);
+    proxy_wait_idle(&proxy);
     send_text(proxy.controller, "TERMINATE", 0);
     assert_int_equal(call_join(&proxy.call), 0);
     expect_text(proxy.frontend, "kept");
@@ -256,7 +191,7 @@ static void a_side_that_comes_late_gets_everything(void **state)
     proxy_start(&proxy);
     for (uint32_t i = 0; i < 100; i++)
         send_number(proxy.front, i);
-    wait_idle(&proxy);
+    proxy_wait_idle(&proxy);
     proxy.back = env_socket(env, ZMQ_PULL);
     assert_ok(zmq_connect(proxy.back, endpoint));
     for (uint32_t i = 0; i < 100; i++)
@@ -288,7 +223,7 @@ static void statistics_count_messages_and_bytes(void **state)
     static const uint64_t some[STATISTICS] = {3, 15, 1, 7, 1, 7, 3, 15};
     struct proxy proxy = queue_open(*state);
 
-    proxy_start_steerable(&proxy);
+    proxy_start_steerable(&proxy, ZMQ_PAIR, ZMQ_PAIR);
     expect_statistics(&proxy, nothing);
     for (int i = 0; i < 3; i++) {
         send_text(proxy.front, "two", ZMQ_SNDMORE);
@@ -310,7 +245,7 @@ static void a_paused_proxy_passes_nothing_on(void **state)
     static const uint64_t nothing[STATISTICS] = {0};
     struct proxy proxy = queue_open(*state);
 
-    proxy_start_steerable(&proxy);
+    proxy_start_steerable(&proxy, ZMQ_PAIR, ZMQ_PAIR);
     send_text(proxy.controller, "PAUSE", 0);
     /* The answer says that the proxy has paused. */
     expect_statistics(&proxy, nothing);
@@ -328,7 +263,7 @@ static void terminate_ends_the_proxy(void **state)
 {
     struct proxy proxy = queue_open(*state);
 
-    proxy_start_steerable(&proxy);
+    proxy_start_steerable(&proxy, ZMQ_PAIR, ZMQ_PAIR);
     send_text(proxy.front, "before", 0);
     expect_text(proxy.back, "before");
     send_text(proxy.controller, "TERMINATE", 0);
@@ -342,7 +277,7 @@ static void a_paused_proxy_can_be_terminated(void **state)
 {
     struct proxy proxy = queue_open(*state);
 
-    proxy_start_steerable(&proxy);
+    proxy_start_steerable(&proxy, ZMQ_PAIR, ZMQ_PAIR);
     send_text(proxy.controller, "PAUSE", 0);
     send_text(proxy.controller, "TERMINATE", 0);
     assert_int_equal(call_join(&proxy.call), 0);
@@ -357,7 +292,7 @@ static void what_is_no_command_is_ignored(void **state)
     /* libzmq ends the process here. */
     if (!is_ceromq())
         skip();
-    proxy_start_steerable(&proxy);
+    proxy_start_steerable(&proxy, ZMQ_PAIR, ZMQ_PAIR);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         send_text(proxy.controller, texts[i], 0);
     send_text(proxy.controller, "TERMINATE", ZMQ_SNDMORE);
