@@ -39,24 +39,6 @@ struct job {
     size_t size;
 };
 
-/* Shakes hands on one descriptor and waits for the other side's READY. */
-static int greet(const char *endpoint)
-{
-    uint8_t hello[WIRE_HELLO_MAX], answer[1024];
-    size_t hello_size = wire_hello(hello, "DEALER"), have = 0, used;
-    int fd = wire_connect(endpoint);
-
-    wire_write(fd, hello, hello_size);
-    while (!wire_has_hello(answer, have, &used)) {
-        ssize_t more = read(fd, answer + have, sizeof answer - have);
-
-        bench_check(more > 0, "read the greeting");
-        have += (size_t)more;
-    }
-    bench_check(have == used, "read no more than the greeting");
-    return fd;
-}
-
 /* Reads `wanted` bytes in all, from whichever descriptor has some. */
 static void drain(const int *fds, size_t count, size_t wanted)
 {
@@ -89,7 +71,7 @@ static void run_child(const struct job *job, struct bench_peer *peer)
     wire_frames(burst, BURST, job->size);
     bench_peer_hear(peer, word);
     for (size_t i = 0; i < job->connections; i++)
-        fds[i] = greet(word);
+        fds[i] = wire_greet(word, "DEALER");
     bench_peer_tell(peer, "connected");
     for (size_t sent = 0; sent < job->messages; sent += BURST) {
         for (size_t i = 0; i < job->connections; i++)

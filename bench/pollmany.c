@@ -28,9 +28,9 @@ struct job {
     const char *place;
     uint64_t run_ns;
     void *context;
-    void *push;      /* a peer of every polled socket */
-    void *question;  /* what=wake: to the second thread, */
-    void *answerer;  /* and its own */
+    void *push;     /* a peer of every polled socket */
+    void *question; /* what=wake: to the second thread, */
+    void *answerer; /* and its own */
     zmq_pollitem_t *items;
     struct bench_samples samples;
 };
@@ -150,8 +150,8 @@ int main(int argc, char **argv)
         measure_ready(&job);
     else
         measure_wake(&job);
-    printf("p50_us=%.4g\n", bench_quantile(job.samples.values,
-                                           job.samples.count, 0.5) / 1e3);
+    printf("p50_us=%.4g\n",
+           bench_quantile(job.samples.values, job.samples.count, 0.5) / 1e3);
     for (size_t i = 0; i < job.sockets; i++)
         bench_end(job.items[i].socket, NULL);
     bench_end(job.push, job.context);

@@ -24,6 +24,7 @@
 #include <zmq.h>
 
 #include "lib/bench.h"
+#include "lib/clients.h"
 #include "lib/link.h"
 #include "lib/peer.h"
 #include "lib/window.h"
@@ -34,7 +35,7 @@
 struct job {
     const char *transport;
     size_t size;
-    size_t in_flight;
+    struct bench_clients clients;
     int types[2]; /* of the proxy's sockets */
     struct bench_window window;
     char names[2][BENCH_ENDPOINT_MAX];
@@ -87,7 +88,8 @@ static void *feed(void *argument)
 {
     struct job *job = argument;
     char *body = calloc(1, job->size);
-    void *socket = bench_socket(job->context, ZMQ_PUSH);
+    void *context = bench_context(1);
+    void *socket = bench_socket(context, ZMQ_PUSH);
     int linger_ms = -1;
     uint64_t sent = 0;
 
@@ -103,7 +105,7 @@ static void *feed(void *argument)
                     "zmq_send");
         sent++;
     }
-    bench_end(socket, NULL);
+    bench_end(socket, context);
     free(body);
     return NULL;
 }
@@ -134,80 +136,14 @@ static void measure_stream(struct job *job)
 
 /* ---- round trips ---------------------------------------------------- */
 
-/* Receives a message and sends it back, part by part. */
-static char answer(void *socket)
-{
-    char part[PART_MAX];
-    char last = 0;
-    int more;
-    size_t size = sizeof more;
-
-    do {
-        int got = zmq_recv(socket, part, sizeof part, 0);
-
-        bench_check(got >= 0, "zmq_recv by the worker");
-        last = part[0];
-        bench_check(zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &size) == 0 &&
-                        zmq_send(socket, part, (size_t)got,
-                                 more ? ZMQ_SNDMORE : 0) == got,
-                    "zmq_send by the worker");
-    } while (more);
-    return last;
-}
-
-static void *work(void *argument)
-{
-    struct job *job = argument;
-    void *socket = bench_socket(job->context, ZMQ_DEALER);
-    int linger_ms = -1;
-
-    zmq_setsockopt(socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
-    bench_connect(socket, job->names[1]);
-    while (answer(socket) != 1) {
-    }
-    bench_end(socket, NULL);
-    return NULL;
-}
-
-static void trip_half(struct job *job, void *socket, char *body, bool is_send)
-{
-    int size = (int)job->size;
-
-    if (is_send)
-        bench_check(zmq_send(socket, body, job->size, 0) == size, "zmq_send");
-    else
-        bench_check(zmq_recv(socket, body, job->size, 0) == size, "zmq_recv");
-}
-
 static void measure_trips(struct job *job)
 {
-    char *body = calloc(1, job->size);
-    void *socket = bench_socket(job->context, ZMQ_DEALER);
-    uint64_t total = 0;
-    pthread_t worker;
-
-    bench_check(body != NULL, "allocate a body");
-    bench_check(pthread_create(&worker, NULL, work, job) == 0,
-                "pthread_create");
-    bench_connect(socket, job->names[0]);
-    for (size_t i = 0; i < job->in_flight; i++)
-        trip_half(job, socket, body, true);
-    do {
-        for (int i = 0; i < 16; i++) {
-            trip_half(job, socket, body, false);
-            trip_half(job, socket, body, true);
-        }
-        total += 16;
-    } while (!bench_window_step(&job->window, total));
-    for (size_t i = 0; i < job->in_flight; i++)
-        trip_half(job, socket, body, false);
-    body[0] = 1;
-    trip_half(job, socket, body, true);
-    trip_half(job, socket, body, false);
-    bench_check(body[0] == 1, "see the last message come back");
-    pthread_join(worker, NULL);
-    bench_end(socket, NULL);
-    free(body);
+    bench_clients_open(&job->clients, job->names[0]);
+    bench_clients_add_echo(&job->clients, job->names[1]);
+    bench_clients_start(&job->clients);
+    do
+        bench_clients_turn(&job->clients);
+    while (!bench_window_step(&job->window, job->clients.replies));
 }
 
 int main(int argc, char **argv)
@@ -217,7 +153,9 @@ int main(int argc, char **argv)
     struct job job = {
         .transport = bench_text(&args, "transport", "tcp"),
         .size = bench_size(&args, "size", 64),
-        .in_flight = bench_size(&args, "inflight", 100),
+        .clients = {.count = bench_size(&args, "clients", 100),
+                    .in_flight = bench_size(&args, "inflight", 32),
+                    .size = bench_size(&args, "size", 64)},
         .types = {is_stream ? ZMQ_PULL : ZMQ_ROUTER,
                   is_stream ? ZMQ_PUSH : ZMQ_DEALER},
         .window = bench_window_of(&args),

@@ -164,6 +164,19 @@ int wire_connect(const char *endpoint)
     return fd;
 }
 
+int wire_greet(const char *endpoint, const char *socket_type)
+{
+    uint8_t hello[WIRE_HELLO_MAX], answer[WIRE_GREETING_SIZE + 2 + 255];
+    size_t hello_size = wire_hello(hello, socket_type), size;
+    int fd = wire_connect(endpoint);
+
+    wire_write(fd, hello, hello_size);
+    wire_read(fd, answer, WIRE_GREETING_SIZE + 2);
+    size = answer[WIRE_GREETING_SIZE + 1];
+    wire_read(fd, answer + WIRE_GREETING_SIZE + 2, size);
+    return fd;
+}
+
 int wire_accept(int listener)
 {
     int fd = accept(listener, NULL, NULL);

@@ -43,6 +43,10 @@ int wire_listen(const char *transport, char *endpoint, size_t endpoint_max);
 /* A connected descriptor; dies unless the connection comes about. */
 int wire_connect(const char *endpoint);
 
+/* The same, having shaken hands as a peer of `socket_type`, and with nothing
+ * read behind the other side's READY. */
+int wire_greet(const char *endpoint, const char *socket_type);
+
 /* The next connection of a listening descriptor, without delay (Nagle). */
 int wire_accept(int listener);
 
