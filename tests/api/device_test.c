@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Options that the kernel enforces, seen at the descriptor that a message
- * came by: ZMQ_BINDTODEVICE, ZMQ_PRIORITY, ZMQ_TOS of IPv6, and the sizes of
- * buffers of ipc.
+ * Options that the kernel enforces, seen at the descriptors of a connection:
+ * ZMQ_BINDTODEVICE, ZMQ_BACKLOG, ZMQ_PRIORITY, ZMQ_TOS of IPv6, and the sizes
+ * of buffers of ipc; and which descriptor a message came by.
  *
  * Thread: the main thread.
  */
@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -96,6 +97,23 @@ static void a_device_that_is_not_there_refuses(void **state)
     assert_ok(zmq_setsockopt(push, ZMQ_BINDTODEVICE, "no-such-dev", 11));
     assert_ok(zmq_connect(push, "tcp://127.0.0.1:9"));
     monitor_wait(events, ZMQ_EVENT_CONNECT_RETRIED);
+}
+
+static void the_backlog_is_the_listeners(void **state)
+{
+    struct env *env = *state;
+    struct tcp_info info;
+    socklen_t size = sizeof(info);
+    void *pull = env_socket(env, ZMQ_PULL);
+    void *events = monitor_open(env, pull, ZMQ_EVENT_LISTENING);
+    int fd;
+
+    set_int(pull, ZMQ_BACKLOG, 7);
+    assert_ok(zmq_bind(pull, "tcp://127.0.0.1:*"));
+    fd = (int)monitor_expect(events, ZMQ_EVENT_LISTENING).value;
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+    /* Of a listener the kernel tells its backlog here. */
+    assert_int_equal(info.tcpi_sacked, 7);
 }
 
 static void a_priority_holds_for_both_ends(void **state)
@@ -181,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON(tcp, a_device_holds_for_both_ends),
         ON(tcp, a_device_that_is_not_there_refuses),
+        ON(tcp, the_backlog_is_the_listeners),
         ON(tcp, a_priority_holds_for_both_ends),
         ON(tcp, the_type_of_service_is_one_of_ipv6_too),
         ON(ipc, buffers_of_ipc_have_their_sizes),

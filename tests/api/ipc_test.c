@@ -6,6 +6,7 @@
  */
 #include "common/env.h"
 
+#include "common/monitor.h"
 #include "common/raw.h"
 #include "common/socket.h"
 
@@ -137,6 +138,25 @@ static void a_wildcard_makes_a_path_and_removes_it(void **state)
     assert_int_equal(access(path, F_OK), -1);
 }
 
+static void a_file_that_has_gone_cannot_be_removed(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    struct monitor_event event;
+    void *pull = env_socket(env, ZMQ_PULL);
+    void *monitor = monitor_open(env, pull, ZMQ_EVENT_ALL);
+
+    setenv("TMPDIR", env->directory, 1);
+    assert_ok(zmq_bind(pull, "ipc://*"));
+    unsetenv("TMPDIR");
+    last_endpoint(pull, endpoint);
+    assert_int_equal(unlink(endpoint + strlen("ipc://")), 0);
+    assert_ok(zmq_unbind(pull, endpoint));
+    event = monitor_wait(monitor, ZMQ_EVENT_CLOSE_FAILED);
+    assert_int_equal(event.value, ENOENT);
+    assert_string_equal(event.address, endpoint);
+}
+
 static void two_wildcards_differ(void **state)
 {
     struct env *env = *state;
@@ -206,6 +226,7 @@ int main(void)
         ON(ipc, a_relative_path_works),
         ON(ipc, abstract_names_leave_no_file),
         ON(ipc, a_wildcard_makes_a_path_and_removes_it),
+        ON(ipc, a_file_that_has_gone_cannot_be_removed),
         ON(ipc, two_wildcards_differ),
         ON(ipc, a_path_stays_after_close),
         ON(ipc, a_leftover_file_is_replaced),

@@ -8,10 +8,12 @@
 #include "common/env.h"
 
 #include "common/call.h"
+#include "common/raw.h"
 #include "common/socket.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define SHORT_MS 50
@@ -205,6 +207,28 @@ static void a_descriptor_that_hung_up_shows_an_error(void **state)
     close(fds[0]);
 }
 
+static void a_descriptor_shows_what_is_urgent(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    zmq_pollitem_t item = {.events = ZMQ_POLLPRI};
+    int listener, near, far;
+
+    env_free_endpoint(env, endpoint);
+    listener = raw_listen(endpoint);
+    near = raw_connect(endpoint);
+    far = raw_accept(listener);
+    item.fd = near;
+    raw_write(far, "x", 1);
+    assert_int_equal(zmq_poll(&item, 1, GLANCE_MS), 0);
+    assert_int_equal(send(far, "!", 1, MSG_OOB), 1);
+    assert_int_equal(zmq_poll(&item, 1, PATIENCE_MS), 1);
+    assert_int_equal(item.revents, ZMQ_POLLPRI);
+    close(near);
+    close(far);
+    close(listener);
+}
+
 static int send_one(void *push)
 {
     return zmq_send(push, "x", 1, 0);
@@ -333,6 +357,7 @@ int main(void)
         ON(inproc, a_timeout_clears_what_was_there),
         ON_EACH(descriptors_are_polled_beside_sockets),
         ON(inproc, a_descriptor_that_hung_up_shows_an_error),
+        ON(tcp, a_descriptor_shows_what_is_urgent),
         ON_EACH(a_message_wakes_a_poll_on_many_sockets),
         ON(inproc, a_descriptor_wakes_a_poll),
         ON(inproc, the_longest_timeout_does_not_end_at_once),
