@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { NONE = -1 };
+enum { NONE = -1, HELPS_BACKOFF_MAX = 127 };
 
 void cz_dist_init(struct cz_dist *d)
 {
@@ -141,6 +141,23 @@ void cz_dist_wake_last(struct cz_dist *d, bool is_lone)
 
 /* ---- messages --------------------------------------------------------- */
 
+/* A pipe is full. True: not any more. */
+static bool dist_make_room(struct cz_dist_pipe *pipe)
+{
+    if (pipe->helps_skipped < pipe->helps_backoff) {
+        pipe->helps_skipped++;
+        return false;
+    }
+    pipe->helps_skipped = 0;
+    if (cz_pipe_make_room(pipe->end)) {
+        pipe->helps_backoff = 0;
+        return true;
+    }
+    if (pipe->helps_backoff < HELPS_BACKOFF_MAX)
+        pipe->helps_backoff = (uint8_t)(pipe->helps_backoff * 2 + 1);
+    return false;
+}
+
 /* 0, -EAGAIN, or -ENOMEM. */
 static int dist_write(struct cz_dist *d, struct cz_dist_pipe *pipe,
                       const struct cz_frame *frame)
@@ -151,33 +168,22 @@ static int dist_write(struct cz_dist *d, struct cz_dist_pipe *pipe,
     if (frame->buffer)
         cz_buffer_ref(frame->buffer);
     rc = cz_pipe_write_quietly(pipe->end, frame, &must_wake);
+    if (rc == -EAGAIN && dist_make_room(pipe))
+        rc = cz_pipe_write_quietly(pipe->end, frame, &must_wake);
     if (rc != 0 && frame->buffer)
         cz_buffer_unref(frame->buffer);
     if (must_wake)
         cz_dist_wake(d, pipe->end);
+    if (rc == -EAGAIN)
+        pipe->stamp = CZ_DIST_FULL;
     return rc;
-}
-
-/* A publisher that shares its processor with the I/O thread would drop what
- * only waits for a turn of that. */
-static bool dist_make_room(struct cz_dist *d, struct cz_dist_pipe *pipe)
-{
-    if (d->unwoken)
-        cz_pipe_wake_reader_soon(d->unwoken);
-    d->unwoken = NULL;
-    return cz_pipe_make_room(pipe->end);
 }
 
 void cz_dist_deliver_slow(struct cz_dist *d, struct cz_dist_pipe *pipe,
                           const struct cz_frame *frame)
 {
-    int rc = dist_write(d, pipe, frame);
-
-    if (rc == -EAGAIN && dist_make_room(d, pipe))
-        rc = dist_write(d, pipe, frame);
     /* Who has no room, or for whom there is no memory, misses the message. */
-    if (rc == -EAGAIN)
-        pipe->stamp = CZ_DIST_FULL;
+    (void)!dist_write(d, pipe, frame);
 }
 
 void cz_dist_choose(struct cz_dist *d, uint32_t number)
@@ -186,7 +192,7 @@ void cz_dist_choose(struct cz_dist *d, uint32_t number)
 
     if (pipe->stamp < d->stamp) {
         pipe->stamp = d->stamp;
-        if (cz_pipe_is_writable(pipe->end) || dist_make_room(d, pipe))
+        if (cz_pipe_is_writable(pipe->end) || dist_make_room(pipe))
             d->targets[d->target_count++] = number;
         else
             pipe->stamp = CZ_DIST_FULL;

@@ -40,6 +40,10 @@ struct cz_dist_pipe {
     /* Tells a pipe from an earlier one with its number. */
     uint32_t serial;
     uint32_t next_free;
+    /* Helping a full pipe whose peer does not keep up is in vain: then it is
+     * tried again only after so many more times that it was full. */
+    uint8_t helps_skipped;
+    uint8_t helps_backoff;
 
     /* The type's. */
     bool is_known;    /* has been introduced once */
