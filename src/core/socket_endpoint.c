@@ -48,9 +48,8 @@ static int endpoint_parse(struct cz_socket *s, const char *endpoint,
 /* Of an endpoint that has ended by itself only the entry may be left. */
 static bool endpoint_has_ended(const struct cz_endpoint_entry *entry)
 {
-    return entry->object &&
-           atomic_load_explicit(&entry->object->has_ended,
-                                memory_order_relaxed);
+    return entry->object && atomic_load_explicit(&entry->object->has_ended,
+                                                 memory_order_relaxed);
 }
 
 static struct cz_endpoint_entry *endpoint_find(struct cz_socket *s,

@@ -49,7 +49,7 @@ struct cz_session {
     struct cz_handshake *handshake;
     struct cz_engine *engine;
     struct cz_timer linger;
-    int accepted_fd; /* until it starts; then -1 */
+    int accepted_fd;    /* until it starts; then -1 */
     bool was_connected; /* the socket has been introduced to a peer */
     bool is_stopping;
     bool has_given_up; /* there will be no other connection */

@@ -18,7 +18,6 @@
 
 #include <cmocka.h>
 
-
 enum { SEEDS = 100, CLIENTS = 4, EACH = 12, WINDOW_MAX = 4, ID_MAX = 255 };
 
 struct office {
