@@ -267,6 +267,10 @@ static void session_take_connection(struct cz_session *session,
                                     const struct cz_handshake_result *result)
 {
     if (session_open_engine(session, result) == 0) {
+        /* Not before: who hears of it may rely on the socket having the
+         * pipe. */
+        if (!result->is_raw)
+            cz_session_tell(session, CZ_EVENT_HANDSHAKE_SUCCEEDED, 0);
         cz_engine_start(session->engine);
         return;
     }
@@ -326,7 +330,6 @@ void cz_session_on_handshake(struct cz_session *session,
                              const struct cz_handshake_result *result)
 {
     session->handshake = NULL;
-    cz_session_tell(session, CZ_EVENT_HANDSHAKE_SUCCEEDED, 0);
     session_take_connection(session, result);
 }
 
