@@ -16,6 +16,8 @@ start() {
     if [ -e "$name.in" ]; then
         input=$name.in
     fi
+    # What an earlier one of this name has said is not for who asks now.
+    rm -f "$name.err"
     timeout --foreground "$deadline_s" "$cero" "$@" -v \
         <"$input" >"$name.out" 2>"$name.err" &
     echo $! >"$name.pid"
