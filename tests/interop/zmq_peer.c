@@ -16,6 +16,9 @@
  *   echo <count>                    sends back what comes
  *   text <part>...                  one message; "." is an empty part
  *   expect <part>...                one message, exactly
+ *   subscribe <topic>, unsubscribe <topic>    "." is the empty topic
+ *   tell +<topic>, tell -<topic>    sends a subscription or cancel (XSUB)
+ *   told +<topic>, told -<topic>    receives exactly that (XPUB)
  *   close                           closes the socket
  *   end                             terminates the context
  *
@@ -230,6 +233,40 @@ static int run_expect(struct peer *peer, char *args)
     return answer("ok");
 }
 
+static int run_subscribe(struct peer *peer, int option, char *args)
+{
+    const char *topic = next_part(&args);
+
+    return answer_result(
+        zmq_setsockopt(peer->socket, option, topic, strlen(topic)));
+}
+
+/* A subscription as a message: 1 or 0, and the topic. */
+static size_t parse_subscription(char *args)
+{
+    args[0] = args[0] == '+';
+    return 1 + strlen(args + 1);
+}
+
+static int run_tell(struct peer *peer, char *args)
+{
+    return answer_result(
+        zmq_send(peer->socket, args, parse_subscription(args), 0));
+}
+
+static int run_told(struct peer *peer, char *args)
+{
+    size_t wanted = parse_subscription(args);
+    char got[LINE_MAX_SIZE];
+    int size = zmq_recv(peer->socket, got, sizeof(got), 0);
+
+    if (size == -1)
+        return answer_result(-1);
+    if ((size_t)size != wanted || memcmp(got, args, wanted))
+        return answer("failed got %d%.*s", got[0], size - 1, got + 1);
+    return answer("ok");
+}
+
 static int run_end(struct peer *peer)
 {
     int result = peer->ctx ? zmq_ctx_term(peer->ctx) : 0;
@@ -265,6 +302,14 @@ static int run(struct peer *peer, const char *verb, char *args)
         return run_text(peer, args);
     if (strcmp(verb, "expect") == 0)
         return run_expect(peer, args);
+    if (strcmp(verb, "subscribe") == 0)
+        return run_subscribe(peer, ZMQ_SUBSCRIBE, args);
+    if (strcmp(verb, "unsubscribe") == 0)
+        return run_subscribe(peer, ZMQ_UNSUBSCRIBE, args);
+    if (strcmp(verb, "tell") == 0)
+        return run_tell(peer, args);
+    if (strcmp(verb, "told") == 0)
+        return run_told(peer, args);
     if (strcmp(verb, "close") == 0)
         return answer_result(zmq_close(peer->socket));
     if (strcmp(verb, "end") == 0)
