@@ -9,17 +9,14 @@
  *         nodrop=1     XPUB with ZMQ_XPUB_NODROP: waits for the slowest
  *
  * Over tcp and ipc the subscribers are bare descriptors in a process of their
- * own; over inproc they are SUB sockets in a thread of their own. Counting
- * begins when all of them have got something.
+ * own, and counting begins when all of them have got something. Over inproc
+ * they are SUB sockets, and one thread sends a hundred messages and has all of
+ * them take those, in turn.
  *
- * Thread: one on either side.
+ * Thread: one in each process, and the library's.
  * Owns:   its sockets and descriptors.
  */
-#include <errno.h>
-#include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +32,7 @@
 
 #define EVENTS_MAX 256
 #define READ_MAX 65536
-#define BURST 100 /* messages from a socket before the next one's turn */
+#define BURST 100 /* messages over inproc before they are taken */
 
 struct job {
     const char *transport;
@@ -47,7 +44,6 @@ struct job {
     struct bench_peer peer;
     void *context;
     char endpoint[BENCH_WORD_MAX];
-    atomic_bool must_stop;
 };
 
 /* ---- publishing ----------------------------------------------------- */
@@ -67,24 +63,18 @@ static void *open_publisher(struct job *job)
     return socket;
 }
 
-static void publish(struct job *job, void *socket)
+/* Until the subscribers' process ends, and this one with it. */
+static void run_publisher(struct job *job)
 {
     char *body = calloc(1, job->size);
 
     bench_check(body != NULL, "allocate a body");
-    while (!atomic_load_explicit(&job->must_stop, memory_order_relaxed))
-        bench_check(zmq_send(socket, body, job->size, 0) == (int)job->size,
-                    "zmq_send");
-    free(body);
-}
-
-static void run_publisher(struct job *job)
-{
     job->context = bench_context(1);
     void *socket = open_publisher(job);
-
     bench_peer_tell(&job->peer, job->endpoint);
-    publish(job, socket); /* until the subscribers' process ends */
+    for (;;)
+        bench_check(zmq_send(socket, body, job->size, 0) == (int)job->size,
+                    "zmq_send");
 }
 
 static void run_raw(struct job *job)
@@ -169,76 +159,80 @@ static void measure_network(struct job *job)
 
 /* ---- subscribers over inproc ---------------------------------------- */
 
-static void *run_inproc_publisher(void *argument)
+static void **open_subscribers(struct job *job)
 {
-    struct job *job = argument;
+    void **sockets = calloc(job->subscribers, sizeof *sockets);
 
-    bench_pin(job->place, 1);
-    void *socket = open_publisher(job);
-    atomic_store(&job->must_stop, false); /* it is bound */
-    publish(job, socket);
-    bench_end(socket, NULL);
-    return NULL;
-}
-
-static zmq_pollitem_t *open_subscribers(struct job *job)
-{
-    zmq_pollitem_t *items = calloc(job->subscribers, sizeof *items);
-
-    bench_check(items != NULL, "allocate the subscribers");
+    bench_check(sockets != NULL, "allocate the subscribers");
     for (size_t i = 0; i < job->subscribers; i++) {
-        void *socket = bench_socket(job->context, ZMQ_SUB);
-
-        bench_check(zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0) == 0,
+        sockets[i] = bench_socket(job->context, ZMQ_SUB);
+        bench_check(zmq_setsockopt(sockets[i], ZMQ_SUBSCRIBE, "", 0) == 0,
                     "zmq_setsockopt(ZMQ_SUBSCRIBE)");
-        bench_connect(socket, job->endpoint);
-        items[i] = (zmq_pollitem_t){.socket = socket, .events = ZMQ_POLLIN};
+        bench_connect(sockets[i], job->endpoint);
     }
-    return items;
+    return sockets;
 }
 
-/* Takes what a socket has, up to a burst. */
-static uint64_t take(const struct job *job, void *socket, char *body)
+/* Sends until the last one has heard of it, and lets all take what came. */
+static void settle(struct job *job, void *publisher, void **subscribers,
+                   char *body)
 {
-    uint64_t count = 0;
+    bool has_come = false;
 
-    while (count < BURST &&
-           zmq_recv(socket, body, job->size, ZMQ_DONTWAIT) == (int)job->size)
-        count++;
-    return count;
+    while (!has_come) {
+        bench_check(zmq_send(publisher, body, job->size, 0) >= 0, "zmq_send");
+        usleep(1000);
+        has_come = true;
+        for (size_t n = 0; n < job->subscribers; n++) {
+            bool is_silent = true;
+
+            while (zmq_recv(subscribers[n], body, job->size, ZMQ_DONTWAIT) >= 0)
+                is_silent = false;
+            has_come &= !is_silent;
+        }
+    }
+}
+
+/* A burst for everybody, and everybody takes it. Before, the publisher learns
+ * what they took: libzmq does not look every time that it sends. */
+static uint64_t exchange(struct job *job, void *publisher, void **subscribers,
+                         char *body)
+{
+    int size = (int)job->size, events;
+    size_t events_size = sizeof events;
+
+    bench_check(zmq_getsockopt(publisher, ZMQ_EVENTS, &events, &events_size) ==
+                    0,
+                "zmq_getsockopt(ZMQ_EVENTS)");
+    for (int i = 0; i < BURST; i++)
+        bench_check(zmq_send(publisher, body, job->size, 0) == size,
+                    "zmq_send");
+    for (size_t n = 0; n < job->subscribers; n++) {
+        for (int i = 0; i < BURST; i++)
+            bench_check(zmq_recv(subscribers[n], body, job->size, 0) == size,
+                        "zmq_recv");
+    }
+    return BURST * job->subscribers;
 }
 
 static void measure_inproc(struct job *job)
 {
-    char *body = malloc(job->size);
-    pthread_t publisher;
+    char *body = calloc(1, job->size);
     uint64_t total = 0;
 
     bench_check(body != NULL, "allocate a body");
     bench_pin(job->place, 0);
     job->context = bench_context(1);
-    atomic_store(&job->must_stop, true);
-    bench_check(pthread_create(&publisher, NULL, run_inproc_publisher, job) ==
-                    0,
-                "pthread_create");
-    while (atomic_load(&job->must_stop))
-        usleep(1000);
-    zmq_pollitem_t *items = open_subscribers(job);
-    do {
-        uint64_t before = total;
-
-        for (size_t i = 0; i < job->subscribers; i++)
-            total += take(job, items[i].socket, body);
-        if (total == before)
-            bench_check(zmq_poll(items, (int)job->subscribers, 10000) > 0,
-                        "zmq_poll");
-    } while (!bench_window_step(&job->window, total));
-    atomic_store(&job->must_stop, true);
+    void *publisher = open_publisher(job);
+    void **subscribers = open_subscribers(job);
+    settle(job, publisher, subscribers, body);
+    do
+        total += exchange(job, publisher, subscribers, body);
+    while (!bench_window_step(&job->window, total));
     for (size_t i = 0; i < job->subscribers; i++)
-        bench_end(items[i].socket, NULL);
-    pthread_join(publisher, NULL);
-    bench_end(NULL, job->context);
-    free(items);
+        bench_end(subscribers[i], NULL);
+    bench_end(publisher, job->context);
+    free(subscribers);
     free(body);
 }
 
