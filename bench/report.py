@@ -68,7 +68,7 @@ def quantity(value, unit):
         return f"{number(value / 1024)} KiB"
     if unit == "s/M":
         return f"{number(value)} s/M"
-    if unit in ("us", "%"):
+    if unit in ("ns", "us", "%"):
         return f"{number(value)} {unit}"
     return number(value)
 

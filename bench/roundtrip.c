@@ -4,6 +4,8 @@
  * round trips stay below.
  *
  *     roundtrip transport=tcp size=64 place=same seconds=0.5
+ *         types=pair    PAIR to PAIR
+ *               reqrep  REQ to REP
  *         count=1000    that many round trips instead of a time, which is how
  *                       system calls are counted from outside
  *         pause_us=1000 wait so long before each, for traffic that trickles
@@ -29,6 +31,8 @@ struct job {
     const char *transport;
     const char *place;
     size_t size;
+    int ask_type;
+    int echo_type;
     uint64_t warm_ns;
     uint64_t run_ns;
     size_t count; /* 0: as long as run_ns says */
@@ -126,7 +130,7 @@ static void *inproc_echo(void *argument)
     struct job *job = argument;
 
     bench_pin(job->place, 1);
-    void *socket = bench_socket(job->context, ZMQ_PAIR);
+    void *socket = bench_socket(job->context, job->echo_type);
     bench_connect(socket, job->endpoint);
     echo(job, socket);
     bench_end(socket, NULL);
@@ -139,7 +143,7 @@ static void run_inproc(struct job *job)
 
     bench_pin(job->place, 0);
     job->context = bench_context(1);
-    void *socket = bench_socket(job->context, ZMQ_PAIR);
+    void *socket = bench_socket(job->context, job->ask_type);
     bench_bind(socket, "inproc", job->endpoint);
     bench_check(pthread_create(&thread, NULL, inproc_echo, job) == 0,
                 "pthread_create");
@@ -154,7 +158,7 @@ static void run_child(struct job *job, struct bench_peer *peer)
 
     bench_peer_hear(peer, word);
     void *context = bench_context(1);
-    void *socket = bench_socket(context, ZMQ_PAIR);
+    void *socket = bench_socket(context, job->echo_type);
     bench_connect(socket, word);
     echo(job, socket);
     bench_peer_hear(peer, word);
@@ -169,7 +173,7 @@ static void run_network(struct job *job)
     if (bench_peer_fork(&peer, job->place))
         run_child(job, &peer);
     void *context = bench_context(1);
-    void *socket = bench_socket(context, ZMQ_PAIR);
+    void *socket = bench_socket(context, job->ask_type);
     bench_bind(socket, job->transport, job->endpoint);
     bench_peer_tell(&peer, job->endpoint);
     measure(job, socket, peer.process);
@@ -192,6 +196,9 @@ int main(int argc, char **argv)
     };
 
     bench_check(job.size > 0, "size above zero");
+    bool is_pair = bench_is(&args, "types", "pair", "pair");
+    job.ask_type = is_pair ? ZMQ_PAIR : ZMQ_REQ;
+    job.echo_type = is_pair ? ZMQ_PAIR : ZMQ_REP;
     bench_samples_init(&job.samples, SAMPLES_MAX);
     if (strcmp(job.transport, "inproc") == 0)
         run_inproc(&job);

@@ -129,6 +129,81 @@ def trip_rows() -> List[Row]:
     return rows
 
 
+def request_rows() -> List[Row]:
+    rows = []
+    for transport in ("tcp", "ipc"):
+        for place, note, wait, target in (("same", "", "park", 0.4),
+                                          ("split", " spin", "busy", 0.2)):
+            where = f"transport={transport} size=64 place={place}"
+            rows.append(Row(
+                f"REQ/REP {transport} {place}{note}", "round trip, 64 B",
+                f"roundtrip types=reqrep {where}", "p50_us", "us",
+                (RATIO_MAX, target), f"rawtrip {where} wait={wait}"))
+    return rows
+
+
+def fanout_rows() -> List[Row]:
+    rows = []
+    for count, target in ((1, 2), (10, 3), (100, 5), (1000, 5)):
+        where = f"transport=tcp subscribers={count} size=64 place=split"
+        raw = f"fanout server=raw {where}"
+        rows.append(Row(
+            f"PUB to {count} SUB tcp, nothing dropped", "fan-out, 64 B",
+            f"fanout nodrop=1 {where}", "rate", "/s", (RATIO_MIN, target),
+            raw))
+        rows.append(Row(
+            f"PUB to {count} SUB tcp, faster than they", "fan-out, 64 B",
+            f"fanout {where}", "rate", "/s", None, raw))
+    for count in (10, 100, 1000):
+        rows.append(Row(
+            f"PUB to {count} SUB inproc", "fan-out, 64 B",
+            f"fanout transport=inproc subscribers={count} size=64",
+            "rate", "/s", (RATIO_MIN, 3)))
+    return rows
+
+
+def subscription_rows() -> List[Row]:
+    rows = []
+    for count, name in ((10000, "10,000"), (1000000, "1,000,000")):
+        command = f"subscriptions count={count}"
+        for what, key, unit, target in (
+                ("match", "match_ns", "ns", (RATIO_MAX, 0.25)),
+                ("memory of each, both sides", "bytes", "B",
+                 (RATIO_MAX, 0.25)),
+                ("subscribe", "rate", "/s", (RATIO_MIN, 4))):
+            rows.append(Row(f"{name} subscriptions, {what}", "subscriptions",
+                            command, key, unit, target, repeats_max=3))
+    return rows
+
+
+def broker_rows() -> List[Row]:
+    clients = "transport=tcp size=64 place=split clients=100"
+    return [
+        Row("ROUTER for 100 clients, 32 in flight", "brokers, tcp 64 B",
+            f"router {clients} inflight=32", "rate", "/s", (RATIO_MIN, 4),
+            f"router server=raw {clients} inflight=32"),
+        Row("zmq_proxy PULL to PUSH", "brokers, tcp 64 B",
+            "proxy what=stream transport=tcp size=64 place=split", "rate",
+            "msg/s", (RATIO_MIN, 15),
+            "raw what=stream transport=tcp size=64 place=split"),
+        Row("zmq_proxy ROUTER to DEALER, 100 clients, 10 in flight",
+            "brokers, tcp 64 B", f"proxy what=trips {clients} inflight=10",
+            "rate", "/s", (RATIO_MIN, 3)),
+    ]
+
+
+def poll_rows() -> List[Row]:
+    rows = []
+    for transport in ("inproc", "tcp"):
+        where = f"pollmany sockets=1000 transport={transport}"
+        rows.append(Row(f"zmq_poll 1 of 1,000 ready, {transport}", "zmq_poll",
+                        f"{where} what=ready", "p50_us", "us",
+                        (RATIO_MAX, 0.1)))
+        rows.append(Row(f"zmq_poll wakes 1 of 1,000, {transport}", "zmq_poll",
+                        f"{where} what=wake", "p50_us", "us"))
+    return rows
+
+
 def waiting_rows() -> List[Row]:
     rows = []
     for transport in ("tcp", "inproc"):
@@ -172,4 +247,6 @@ def connection_rows() -> List[Row]:
 
 def all_rows() -> List[Row]:
     return (inproc_rows() + stream_rows() + large_rows() + multipart_rows() +
-            trip_rows() + waiting_rows() + connection_rows())
+            trip_rows() + request_rows() + fanout_rows() +
+            subscription_rows() + broker_rows() + poll_rows() +
+            waiting_rows() + connection_rows())
