@@ -167,9 +167,7 @@ static void a_disconnected_name_is_unknown_and_free(void **state)
         expect_part(dealers[i], "hello", false);
         assert_ok(zmq_disconnect(router, endpoint));
         set_int(router, ZMQ_ROUTER_MANDATORY, 1);
-        while (zmq_send(router, "server", 6, ZMQ_SNDMORE) != -1)
-            send_text(router, "there?", 0);
-        assert_int_equal(zmq_errno(), EHOSTUNREACH);
+        wait_unknown(router, "server", 6);
         /* In libzmq the end of a connection takes both ends. */
         while (get_int(router, ZMQ_EVENTS) & ZMQ_POLLOUT)
             (void)is_ready(dealers[i], ZMQ_POLLIN, 0);

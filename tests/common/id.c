@@ -8,6 +8,8 @@
 
 #include "common/socket.h"
 
+#include <errno.h>
+
 void set_text(void *socket, int option, const char *text)
 {
     assert_ok(zmq_setsockopt(socket, option, text, strlen(text)));
@@ -53,6 +55,22 @@ bool id_is_generated(const struct id *id)
 bool id_is_equal(const struct id *a, const struct id *b)
 {
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
+
+void wait_unknown(void *socket, const void *id, size_t size)
+{
+    int flags = ZMQ_SNDMORE | ZMQ_DONTWAIT;
+
+    for (;;) {
+        if (zmq_send(socket, id, size, flags) != -1)
+            send_text(socket, "there?", 0);
+        else if (zmq_errno() != EAGAIN)
+            break;
+        /* libzmq learns from reading who has gone, and a peer may be full
+         * till then. */
+        expect_nothing(socket);
+    }
+    assert_int_equal(zmq_errno(), EHOSTUNREACH);
 }
 
 void send_to(void *socket, const char *id, const char *text)

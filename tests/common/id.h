@@ -37,6 +37,11 @@ void id_send_text(void *socket, const struct id *id, const char *text);
 bool id_is_generated(const struct id *id);
 bool id_is_equal(const struct id *a, const struct id *b);
 
+/* Sends to the id until it is refused: its owner is known to have gone.
+ * For STREAM, and for ROUTER with ZMQ_ROUTER_MANDATORY. Nothing may wait to
+ * be received. */
+void wait_unknown(void *socket, const void *id, size_t size);
+
 /* A whole message of two parts, where the first is a known text. */
 void send_to(void *socket, const char *id, const char *text);
 void expect_from(void *socket, const char *id, const char *text);
