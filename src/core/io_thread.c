@@ -169,6 +169,10 @@ static void io_end_naps(struct cz_io_thread *io)
 
         napper->on_nap_end(napper);
     }
+    /* Writing for many may have taken longer than a nap. Batches form after
+     * that; above all where their writer waits for this very processor. */
+    if (io->naps_end_us != CZ_CLOCK_NEVER)
+        io->naps_end_us = cz_clock_us() + io->batch_us;
 }
 
 /* Does what is due by the clock. */
