@@ -138,13 +138,19 @@ void cz_io_post(struct cz_io_thread *io, struct cz_command *command,
     (void)is_taken;
     if (urgency == CZ_IO_LATER)
         return;
-    cz_mailbox_wake(io->mailbox);
-    if (urgency == CZ_IO_NOW && helm_try(io)) {
-        io->now_us = cz_clock_us();
-        cz_io_unlock(io);
-    } else if (atomic_load(&io->driver) == CZ_IO_NOBODY) {
-        io_end_nap(io);
+    if (urgency == CZ_IO_SOON || !helm_try(io)) {
+        cz_io_wake(io);
+        return;
     }
+    io->now_us = cz_clock_us();
+    cz_io_unlock(io);
+}
+
+void cz_io_wake(struct cz_io_thread *io)
+{
+    cz_mailbox_wake(io->mailbox);
+    if (atomic_load(&io->driver) == CZ_IO_NOBODY)
+        io_end_nap(io);
 }
 
 /* ---- turns ---------------------------------------------------------- */

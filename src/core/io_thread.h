@@ -130,7 +130,8 @@ struct cz_io_sweeper {
 enum cz_io_urgency {
     CZ_IO_NOW,   /* here and now if the helm is free */
     CZ_IO_SOON,  /* by the I/O thread, together with what else comes */
-    CZ_IO_LATER, /* at cz_io_flush, which must follow in the same thread */
+    CZ_IO_LATER, /* at cz_io_flush or after cz_io_wake; one of them must follow
+                    in the same thread */
 };
 
 /* Posts a command to an object that lives here. Any thread. The mailbox of an
@@ -143,6 +144,9 @@ void cz_io_help(struct cz_io_thread *io);
 
 /* The same, or has it done as soon as the helm is free. */
 void cz_io_flush(struct cz_io_thread *io);
+
+/* Wakes the I/O thread for what was posted CZ_IO_LATER. */
+void cz_io_wake(struct cz_io_thread *io);
 
 /* Drives the reactor until something is in `mailbox`, or the deadline.
  * 0, -ETIMEDOUT or -EINTR. */

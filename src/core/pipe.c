@@ -283,15 +283,17 @@ void cz_pipe_wake_reader(struct cz_pipe_end *end)
                        home && home->io ? pipe_urgency(own) : CZ_IO_NOW);
 }
 
-void cz_pipe_wake_reader_soon(struct cz_pipe_end *end)
+struct cz_io_thread *cz_pipe_wake_reader_later(struct cz_pipe_end *end)
 {
+    struct cz_mailbox *home = atomic_load(&end->peer->home);
     struct cz_mailbox *own =
         atomic_load_explicit(&end->home, memory_order_relaxed);
 
     if (own && !own->io)
         own->sends++;
     pipe_post_or_leave(end->peer, &end->peer->readable, MISSED_READABLE,
-                       CZ_IO_SOON);
+                       CZ_IO_LATER);
+    return home ? home->io : NULL;
 }
 
 static void pipe_wake_writer(struct cz_pipe_end *end)

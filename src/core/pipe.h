@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cz_io_thread;
 struct cz_pipe_end;
 
 /* How the owner of an end learns what happens. All run on its thread. */
@@ -132,8 +133,11 @@ void cz_pipe_close(struct cz_pipe_end *end, int linger_ms);
 
 /* The cold halves of the functions below. */
 void cz_pipe_wake_reader(struct cz_pipe_end *end);
-/* When many pipes are written at once: not in this thread. */
-void cz_pipe_wake_reader_soon(struct cz_pipe_end *end);
+/* When many pipes are written at once: leaves the command with the I/O thread
+ * that is returned, which is to be woken after the last one (cz_io_wake).
+ * NULL: none needs to be. */
+CZ_MUST_CHECK struct cz_io_thread *
+cz_pipe_wake_reader_later(struct cz_pipe_end *end);
 void cz_pipe_give_credit(struct cz_pipe_end *end);
 void cz_pipe_ran_dry(struct cz_pipe_end *end);
 void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note);

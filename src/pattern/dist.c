@@ -7,6 +7,7 @@
 #include "pattern/dist.h"
 
 #include "base/alloc.h"
+#include "core/io_thread.h"
 
 #include <errno.h>
 #include <string.h>
@@ -119,12 +120,23 @@ void cz_dist_writable(struct cz_dist *d, struct cz_pipe_end *end)
 
 /* ---- waking ----------------------------------------------------------- */
 
+static void dist_wake_later(struct cz_dist *d, struct cz_pipe_end *end)
+{
+    struct cz_io_thread *io = cz_pipe_wake_reader_later(end);
+
+    if (!io || io == d->io)
+        return;
+    if (d->io)
+        cz_io_wake(d->io);
+    d->io = io;
+}
+
 /* Only the last one waits for the end of the message, by which it is known
  * whether it was the only one. */
 void cz_dist_wake(struct cz_dist *d, struct cz_pipe_end *end)
 {
     if (d->unwoken)
-        cz_pipe_wake_reader_soon(d->unwoken);
+        dist_wake_later(d, d->unwoken);
     d->unwoken = end;
 }
 
@@ -133,10 +145,14 @@ void cz_dist_wake_last(struct cz_dist *d, bool is_lone)
     struct cz_pipe_end *end = d->unwoken;
 
     d->unwoken = NULL;
-    if (is_lone)
+    if (is_lone) {
         cz_pipe_wake_reader(end);
-    else
-        cz_pipe_wake_reader_soon(end);
+        return;
+    }
+    dist_wake_later(d, end);
+    if (d->io)
+        cz_io_wake(d->io);
+    d->io = NULL;
 }
 
 /* ---- messages --------------------------------------------------------- */

@@ -65,7 +65,8 @@ struct cz_dist {
     uint32_t next_serial;
     uint32_t target_count;
     uint64_t stamp;
-    struct cz_pipe_end *unwoken; /* is owed a wake-up */
+    struct cz_pipe_end *unwoken; /* is owed a wake-up, */
+    struct cz_io_thread *io;     /* and so is this */
     bool is_in_message;
     bool has_full; /* a pipe that was chosen has no room */
 };
