@@ -3,8 +3,8 @@
 # The front door: each target first sees to it that the packages it needs
 # are installed (scripts/setup.sh), then leaves the work to CMake or to one
 # script. `make help` lists the targets.
-.PHONY: all help setup build tests demo test bench interop lint format \
-	fuzz install clean
+.PHONY: all help setup setup-clients build tests demo test bench interop \
+	lint format fuzz install clean
 
 DESTDIR ?=
 PREFIX ?= /usr/local
@@ -17,7 +17,7 @@ help:
 	@echo "make demo      a real job, spread over several processes"
 	@echo "make test      all tests, then the sanitizers, then fuzzing"
 	@echo "make bench     compare with the system's libzmq"
-	@echo "make interop   only the tests against other implementations"
+	@echo "make interop   libzmq as the peer, and real programs on CeroMQ"
 	@echo "make lint      formatting, static analysis, spelling"
 	@echo "make format    put all C files into the shape that lint wants"
 	@echo "make fuzz      fuzz each parser for a minute"
@@ -26,6 +26,9 @@ help:
 
 setup:
 	@scripts/setup.sh
+
+setup-clients:
+	@scripts/setup.sh clients
 
 build: setup
 	@scripts/build.sh release libzmq libzmq-static cero
@@ -43,9 +46,9 @@ bench: build
 	@scripts/build.sh release bench-build
 	@bench/run.sh
 
-interop: tests
-	@ctest --test-dir build -R '^interop\.' --output-on-failure \
-		--no-tests=error
+interop: setup-clients tests
+	@CZ_CLIENTS_REQUIRED=1 ctest --test-dir build --output-on-failure \
+		-R '^(interop|clients|clients-system)\.' --no-tests=error
 
 lint: setup
 	@scripts/lint.sh

@@ -11,7 +11,7 @@ jobs=${JOBS:-$(nproc)}
 status=0
 
 mapfile -t files < <(find include src tests tools bench examples \
-    -name '*.[ch]' | sort)
+    -name '*.[ch]' -o -name '*.cpp' | sort)
 if [ "${1:-}" = --fix ]; then
     exec clang-format -i "${files[@]}"
 fi

@@ -4,6 +4,8 @@
 # Installs the Debian packages that the build, the tests and the demo need:
 # only those that are missing, and without a word if none is. Knows Debian
 # and its relatives; elsewhere it only says what it would have installed.
+# With the argument `clients`, also the programs of others that
+# tests/clients runs on the library.
 set -euo pipefail
 
 packages=(
@@ -18,6 +20,12 @@ packages=(
     # make lint
     clang-format clang-tidy codespell
 )
+if [ "${1:-}" = clients ]; then
+    packages+=(
+        g++ python3-zmq libczmq-dev cppzmq-dev
+        python3-ipykernel python3-jupyter-client
+    )
+fi
 
 if ! command -v dpkg-query >/dev/null; then
     if ! command -v cmake >/dev/null; then

@@ -13,7 +13,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = ("src", "include", "tests", "tools", "bench", "examples", "cmake",
            "scripts", ".ci")
-CODE = {".c", ".h"}
+CODE = {".c", ".h", ".cpp"}
 SCRIPTS = {".sh", ".py", ".cmake"}
 FILE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 70
