@@ -17,7 +17,7 @@ static const char format_digits[] = "0123456789abcdef";
 
 /* What stands behind the backslash, and what it means. */
 static const struct {
-    char letter;
+    unsigned char letter;
     unsigned char byte;
 } format_escapes[] = {{'\\', '\\'}, {'n', '\n'}, {'r', '\r'}, {'t', '\t'}};
 
@@ -46,7 +46,7 @@ static size_t format_quote_byte(char text[FORMAT_ESCAPE_SIZE],
     for (int i = 0; i < FORMAT_ESCAPES; i++) {
         if (format_escapes[i].byte == byte) {
             text[0] = '\\';
-            text[1] = format_escapes[i].letter;
+            text[1] = (char)format_escapes[i].letter;
             return 2;
         }
     }
