@@ -189,11 +189,14 @@ static int take_turns(void *arg)
 /* ipc names can be taken away from their owner, as libzmq does it. */
 static void a_name_has_one_owner_at_a_time(void **state)
 {
+    struct env *env = *state;
     struct race race;
     struct call calls[THREADS];
     struct racer racers[THREADS];
 
-    start_race(&race, *state);
+    if (!is_ceromq() && env->transport->is_stream)
+        skip(); /* Closes its listeners late, and some never get a turn. */
+    start_race(&race, env);
     run_race(&race, take_turns, calls, racers);
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(call_join(&calls[i]), 0);
