@@ -341,6 +341,8 @@ static int router_set_option(struct cz_socket *s, int number, const void *value,
     case OPTION_ROUTER_MANDATORY:
         return cz_options_take_switch(value, size, &r->is_mandatory);
     case OPTION_ROUTER_RAW:
+        /* As STREAM's; ZMQ_STREAM_NOTIFY is not for ROUTER. */
+        s->options.raw_notifies = true;
         return cz_options_take_switch(value, size, &s->options.is_raw);
     case OPTION_ROUTER_HANDOVER:
         return cz_options_take_switch(value, size, &r->takes_over);
