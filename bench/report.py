@@ -65,6 +65,8 @@ def quantity(value, unit):
                 return number(value / factor) + letter
         return number(value)
     if unit == "B":
+        if value < 1024:
+            return f"{number(value)} B"
         return f"{number(value / 1024)} KiB"
     if unit == "s/M":
         return f"{number(value)} s/M"
