@@ -120,6 +120,41 @@ static void each_of_a_thousand_sockets_wakes(void **state)
     free(crowd);
 }
 
+static void a_poller_finds_some_of_a_thousand_sockets(void **state)
+{
+    enum { ROOM = 20 };
+    struct env *env = *state;
+    struct crowd *crowd = calloc(1, sizeof(*crowd));
+    zmq_poller_event_t events[ROOM];
+    void *poller;
+
+    /* The system's library may lack the draft interface. */
+    if (!is_ceromq())
+        skip();
+    assert_non_null(crowd);
+    crowd_open(crowd, env->ctx);
+    poller = zmq_poller_new();
+    for (int i = 0; i < CROWD; i++)
+        assert_ok(zmq_poller_add(poller, crowd->pull[i], &crowd->items[i],
+                                 ZMQ_POLLIN));
+    assert_fails(zmq_poller_wait_all(poller, events, ROOM, 0), EAGAIN);
+    for (int round = 0; round < 10; round++) {
+        struct call call;
+
+        call_start(&call, send_byte, crowd->push);
+        assert_int_equal(zmq_poller_wait_all(poller, events, ROOM, PATIENCE_MS),
+                         1);
+        assert_int_equal(call_join(&call), 1);
+        assert_ptr_equal(events[0].socket, crowd->pull[round]);
+        assert_ptr_equal(events[0].user_data, &crowd->items[round]);
+        assert_int_equal(events[0].events, ZMQ_POLLIN);
+        expect_text(events[0].socket, "x");
+    }
+    assert_ok(zmq_poller_destroy(&poller));
+    crowd_close(crowd);
+    free(crowd);
+}
+
 static void a_socket_listed_twice_is_told_twice(void **state)
 {
     struct env *env = *state;
@@ -501,6 +536,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON(inproc, a_thousand_sockets_are_told_apart),
         ON(inproc, each_of_a_thousand_sockets_wakes),
+        ON(inproc, a_poller_finds_some_of_a_thousand_sockets),
         ON_EACH(a_socket_listed_twice_is_told_twice),
         ON_EACH(a_busy_socket_does_not_hide_a_descriptor),
         ON_EACH(either_wakes_a_poll_on_sockets_and_descriptors),
