@@ -22,26 +22,34 @@ enum {
 
 /* ---- ZMTP 1.0 ------------------------------------------------------- */
 
-/* Turns the 1.0 frames in `bytes` into 2.0 frames; what is incomplete is
- * carried over as it is. */
+/* Frames come one by one here: a chunk that still holds others must not be
+ * handed over to the pipe, as cz_engine_decode_plain does. */
 static bool codec_decode_old(struct cz_engine *e, uint8_t *bytes, size_t size)
 {
     int64_t size_max = e->session->options->maxmsgsize;
 
     for (;;) {
-        uint8_t head[CZ_FRAME_HEADER_MAX];
+        struct cz_frame frame = {0};
         size_t header;
         uint64_t body;
         bool has_more;
-        uint8_t *start;
         size_t used;
         int rc = cz_zmtp1_parse(bytes, size, &header, &body, &has_more);
 
         if (rc < 0 || (rc > 0 && size_max >= 0 && body > (uint64_t)size_max))
             return cz_engine_fail(e, true);
-        if (rc > 0 && body >= CZ_REF_MIN) {
+        if (rc == 0 || (body < CZ_REF_MIN && size - header < body))
+            return cz_engine_carry(e, bytes, size);
+        frame.flags = has_more ? CZ_FRAME_MORE : 0;
+        if (body < CZ_REF_MIN) {
+            frame.data = bytes + header;
+            frame.size = body;
+            if (!cz_engine_deliver_frame(e, &frame))
+                return false;
+            used = header + body;
+        } else {
             struct cz_frame_scan scan = {
-                .flags = has_more ? CZ_FRAME_MORE : 0,
+                .flags = frame.flags,
                 .body = body,
                 .header = header,
             };
@@ -49,21 +57,9 @@ static bool codec_decode_old(struct cz_engine *e, uint8_t *bytes, size_t size)
             used = cz_engine_begin_large(e, &scan, bytes, size);
             if (used == 0)
                 return false;
-            bytes += used;
-            size -= used;
-            continue;
         }
-        if (rc == 0 || size - header < body)
-            return cz_engine_carry(e, bytes, size);
-        /* The new header is never longer than the old one, but for bodies of
-         * 254 and 255 bytes, where it is shorter: it fits in its place. */
-        used = cz_frame_put_header(head, has_more ? CZ_FRAME_MORE : 0, body);
-        start = bytes + header - used;
-        memcpy(start, head, used);
-        if (!cz_engine_decode_plain(e, start, used + body))
-            return false;
-        bytes += header + body;
-        size -= header + body;
+        bytes += used;
+        size -= used;
     }
 }
 
