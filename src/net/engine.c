@@ -10,7 +10,6 @@
 #include "msg/metadata.h"
 #include "net/engine_state.h"
 #include "os/socket.h"
-#include "wire/socket_type.h"
 
 #include <errno.h>
 
@@ -157,9 +156,8 @@ static bool engine_subscribe_phantom(struct cz_engine *e)
             cz_command_build_prefix(body, sizeof body, CZ_COMMAND_SUBSCRIBE),
         .flags = CZ_FRAME_COMMAND,
     };
-    uint8_t type = e->session->options->socket_type;
 
-    if (!e->has_phantom || (type != CZ_SOCKET_PUB && type != CZ_SOCKET_XPUB))
+    if (!e->has_phantom || !cz_engine_publishes(e))
         return true;
     return cz_engine_deliver_frame(e, &frame);
 }

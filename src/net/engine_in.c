@@ -15,7 +15,6 @@
 #include "net/engine_state.h"
 #include "os/socket.h"
 #include "wire/frame_scan.h"
-#include "wire/socket_type.h"
 
 #include <errno.h>
 #include <string.h>
@@ -101,38 +100,35 @@ static void engine_on_ping(struct cz_engine *e,
 }
 
 /* Publishers are told of subscriptions, in their order among the messages. */
-static bool engine_on_subscription(struct cz_engine *e, const uint8_t *body,
-                                   size_t size)
+static bool engine_on_subscription(struct cz_engine *e,
+                                   const struct cz_frame *frame)
 {
-    const struct cz_frame frame = {
-        .data = body,
-        .size = size,
-        .flags = CZ_FRAME_COMMAND,
-    };
-    uint8_t type = e->session->options->socket_type;
-
-    if ((type != CZ_SOCKET_PUB && type != CZ_SOCKET_XPUB) ||
-        e->in.is_in_message)
+    if (!cz_engine_publishes(e) || e->in.is_in_message)
         return true;
-    return cz_engine_deliver_frame(e, &frame);
+    if (frame->buffer)
+        cz_buffer_ref(frame->buffer);
+    if (cz_engine_deliver_frame(e, frame))
+        return true;
+    if (frame->buffer)
+        cz_buffer_unref(frame->buffer);
+    return false;
 }
 
-/* Everything else is a sign of life and nothing more (wire.md 4). False: the
- * engine has ended. */
-static bool engine_on_command(struct cz_engine *e, const uint8_t *body,
-                              size_t size)
+/* Everything else is a sign of life and nothing more (wire.md 4). The buffer
+ * stays the caller's. False: the engine has ended. */
+static bool engine_on_command(struct cz_engine *e, const struct cz_frame *frame)
 {
     struct cz_zmtp_command command;
 
     if (!e->has_commands)
         return true;
-    switch (cz_command_parse(body, size, &command)) {
+    switch (cz_command_parse(frame->data, frame->size, &command)) {
     case CZ_COMMAND_PING:
         engine_on_ping(e, &command);
         return true;
     case CZ_COMMAND_SUBSCRIBE:
     case CZ_COMMAND_CANCEL:
-        return engine_on_subscription(e, body, size);
+        return engine_on_subscription(e, frame);
     default:
         return true;
     }
@@ -146,9 +142,16 @@ static bool engine_end_large(struct cz_engine *e)
         .data = e->in.large->data,
         .size = e->in.large->size,
         .buffer = e->in.large,
-        .flags = e->in.large_flags & CZ_FRAME_MORE,
+        .flags = e->in.large_flags & (CZ_FRAME_MORE | CZ_FRAME_COMMAND),
     };
 
+    if (frame.flags & CZ_FRAME_COMMAND) {
+        if (!engine_on_command(e, &frame))
+            return false;
+        cz_buffer_unref(e->in.large);
+        e->in.large = NULL;
+        return true;
+    }
     if (!cz_engine_deliver_frame(e, &frame))
         return false;
     e->in.large = NULL;
@@ -209,6 +212,33 @@ static bool engine_deliver(struct cz_engine *e,
     return true;
 }
 
+/* A command begins, which may not be all there yet. Topics may be of any size
+ * that messages may have, so to a publisher it is like one. The bytes used; 0:
+ * wait for the rest; -1: the engine has ended. */
+static ssize_t engine_take_command(struct cz_engine *e,
+                                   const struct cz_frame_scan *scan,
+                                   const uint8_t *at, size_t size)
+{
+    const struct cz_frame frame = {
+        .data = at + scan->header,
+        .size = scan->body,
+        .flags = CZ_FRAME_COMMAND,
+    };
+    size_t used = scan->header + scan->body;
+
+    if (cz_engine_publishes(e) && scan->body >= CZ_REF_MIN) {
+        used = cz_engine_begin_large(e, scan, at, size);
+        return used > 0 ? (ssize_t)used : -1;
+    }
+    if (scan->body > COMMAND_MAX) {
+        (void)cz_engine_fail(e, true);
+        return -1;
+    }
+    if (used > size)
+        return cz_engine_carry(e, at, size) ? 0 : -1;
+    return engine_on_command(e, &frame) ? (ssize_t)used : -1;
+}
+
 bool cz_engine_decode_plain(struct cz_engine *e, uint8_t *at, size_t size)
 {
     int64_t size_max = e->session->options->maxmsgsize;
@@ -216,7 +246,7 @@ bool cz_engine_decode_plain(struct cz_engine *e, uint8_t *at, size_t size)
 
     for (;;) {
         enum cz_scan_stop stop;
-        size_t used;
+        ssize_t used;
 
         scan.is_in_message = e->in.is_in_message;
         stop = cz_frame_scan(&scan, at, size, size_max);
@@ -233,16 +263,12 @@ bool cz_engine_decode_plain(struct cz_engine *e, uint8_t *at, size_t size)
         case CZ_SCAN_MORE:
             return true;
         case CZ_SCAN_COMMAND:
-            if (scan.body > COMMAND_MAX)
-                return cz_engine_fail(e, true);
-            used = scan.header + scan.body;
-            if (used > size)
-                return cz_engine_carry(e, at, size);
-            if (!engine_on_command(e, at + scan.header, scan.body))
-                return false;
+            used = engine_take_command(e, &scan, at, size);
+            if (used <= 0)
+                return used == 0;
             break;
         case CZ_SCAN_LARGE:
-            used = cz_engine_begin_large(e, &scan, at, size);
+            used = (ssize_t)cz_engine_begin_large(e, &scan, at, size);
             if (used == 0)
                 return false;
             break;
@@ -250,7 +276,7 @@ bool cz_engine_decode_plain(struct cz_engine *e, uint8_t *at, size_t size)
             return cz_engine_fail(e, true);
         }
         at += used;
-        size -= used;
+        size -= (size_t)used;
     }
 }
 

@@ -15,6 +15,7 @@
 #include "net/session.h"
 #include "wire/command.h"
 #include "wire/frame_scan.h"
+#include "wire/socket_type.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -91,6 +92,14 @@ struct cz_engine {
 };
 
 void cz_engine_set_interest(struct cz_engine *engine, unsigned interest);
+
+/* Do peers send subscriptions here? */
+static inline bool cz_engine_publishes(const struct cz_engine *engine)
+{
+    uint8_t type = engine->session->options->socket_type;
+
+    return type == CZ_SOCKET_PUB || type == CZ_SOCKET_XPUB;
+}
 
 /* Sets a heartbeat timer unless it runs already. */
 void cz_engine_start_timer(struct cz_engine *engine, struct cz_timer *timer,

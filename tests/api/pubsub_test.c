@@ -333,6 +333,45 @@ static void large_messages_reach_everyone(void **state)
     free(got);
 }
 
+/* Its first byte says whether a topic is wanted, the rest is the topic. */
+static void expect_large_event(void *xpub, int first, const char *topic,
+                               int size)
+{
+    zmq_msg_t msg;
+
+    assert_ok(zmq_msg_init(&msg));
+    assert_int_equal(zmq_msg_recv(&msg, xpub, 0), size + 1);
+    assert_int_equal(*(char *)zmq_msg_data(&msg), first);
+    assert_memory_equal((char *)zmq_msg_data(&msg) + 1, topic, (size_t)size);
+    assert_ok(zmq_msg_close(&msg));
+}
+
+/* Beyond what one read takes, and what a frame may have that is copied. */
+static void topics_may_be_as_large_as_messages(void **state)
+{
+    static const int sizes[] = {16384, 20000, 65536, 70000, 100000};
+    struct env *env = *state;
+    char *topic = malloc(100000);
+    void *xpub;
+    void *sub;
+
+    assert_non_null(topic);
+    env_pair(env, ZMQ_XPUB, &xpub, ZMQ_SUB, &sub);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        size_t size = (size_t)sizes[i];
+
+        memset(topic, 'a' + (int)i, size);
+        subscribe_bytes(sub, topic, size);
+        expect_large_event(xpub, 1, topic, sizes[i]);
+        send_text(xpub, "a", 0);
+        assert_int_equal(zmq_send(xpub, topic, size, 0), sizes[i]);
+        assert_int_equal(zmq_recv(sub, topic, size, 0), sizes[i]);
+        unsubscribe_bytes(sub, topic, size);
+        expect_large_event(xpub, 0, topic, sizes[i]);
+    }
+    free(topic);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +389,7 @@ int main(void)
         ON_EACH(each_subscriber_gets_its_own),
         ON_EACH(everyone_gets_what_everyone_wants),
         ON_EACH(large_messages_reach_everyone),
+        ON_EACH(topics_may_be_as_large_as_messages),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
