@@ -180,15 +180,16 @@ static void router_writable(struct cz_socket *s, struct cz_pipe_end *end)
 
 /* ---- receiving ------------------------------------------------------ */
 
-/* The pipe that is to be read has no route: either it is stranded, or there
- * was no memory. Then it gets a second chance. */
+/* The pipe that is to be read has no route: either it is stranded, and nothing
+ * keeps it once its peer has gone; or there was no memory, and it gets a second
+ * chance. */
 static void router_settle(struct router *r, struct cz_pipe_end *end)
 {
     if (!end->type_data)
         router_introduced(&r->base, end);
     if (is_stranded(end))
         cz_fq_remove(&r->fq, end);
-    else if (!end->type_data)
+    if (!end->type_data || (is_stranded(end) && end->is_peer_closed))
         cz_socket_drop_end(&r->base, end);
 }
 

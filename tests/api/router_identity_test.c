@@ -7,6 +7,7 @@
  */
 #include "common/env.h"
 
+#include "common/freed.h"
 #include "common/id.h"
 #include "common/monitor.h"
 #include "common/raw.h"
@@ -345,6 +346,29 @@ static void a_connecting_router_keeps_the_first_id(void **state)
     close(listener);
 }
 
+static void whose_id_was_taken_leaves_nothing_behind(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    struct freed freed;
+    void *first, *second;
+    void *router = open_router(env, true, endpoint, &first);
+    char part[8] = "";
+    zmq_msg_t msg;
+
+    freed_open(&freed, 100000);
+    freed_message(&freed, &msg);
+    assert_true(zmq_msg_send(&msg, first, 0) >= 0);
+    second = open_dealer(env, "x", endpoint);
+    send_text(second, "new", 0);
+    env_close_socket(env, first);
+    /* Whether or not it is shown what the first one said last. */
+    while (memcmp(part, "new", 3) != 0)
+        assert_true(zmq_recv(router, part, sizeof(part), 0) >= 0);
+    freed_wait(&freed);
+    freed_close(&freed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +384,7 @@ int main(void)
         ON_STREAMS(an_id_goes_from_one_to_the_next),
         ON_STREAMS(who_comes_back_has_its_old_id),
         ON_STREAMS(a_connecting_router_keeps_the_first_id),
+        ON(inproc, whose_id_was_taken_leaves_nothing_behind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
