@@ -87,8 +87,12 @@ static void rep_writable(struct cz_socket *s, struct cz_pipe_end *end)
 
 static void rep_forget_requester(struct rep *r)
 {
-    if (r->requester)
+    /* With the envelope goes what it was lent to be begun. */
+    if (r->requester) {
         cz_pipe_rollback(r->requester);
+        if (!r->has_room)
+            cz_stream_return_loan(r->requester->out);
+    }
     r->requester = NULL;
 }
 

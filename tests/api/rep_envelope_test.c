@@ -263,6 +263,31 @@ static void a_router_may_ask_a_rep(void **state)
     expect_part(router, "answer", false);
 }
 
+/* Nor does it make room for more replies than there may wait. */
+static void what_is_no_request_lends_nothing(void **state)
+{
+    struct env *env = *state;
+    void *rep = env_socket(env, ZMQ_REP);
+    void *dealer = env_socket(env, ZMQ_DEALER);
+
+    set_int(rep, ZMQ_SNDHWM, 1);
+    set_int(dealer, ZMQ_RCVHWM, 1);
+    env_link(env, rep, dealer);
+    for (uint32_t i = 0; i < 10; i++) {
+        send_text(dealer, "no", ZMQ_SNDMORE);
+        send_text(dealer, "request", 0);
+        send_text(dealer, "", ZMQ_SNDMORE);
+        send_number(dealer, i);
+        assert_int_equal(receive_number(rep), i);
+        send_number(rep, i);
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        expect_text(dealer, "");
+        assert_int_equal(receive_number(dealer), i);
+    }
+    expect_nothing(dealer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +302,7 @@ int main(void)
         ON_EACH(an_envelope_without_a_letter_is_no_request),
         ON_STREAMS(an_unfinished_request_is_not_seen),
         ON(inproc, a_router_may_ask_a_rep),
+        ON(inproc, what_is_no_request_lends_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
