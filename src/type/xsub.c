@@ -171,9 +171,13 @@ static int xsub_send(struct cz_socket *s, struct cz_frame *frame)
         }
         cz_dist_send(&x->dist, frame);
     }
-    if (rc == 0)
-        x->is_sending = frame->flags & CZ_FRAME_MORE;
-    return rc;
+    if (rc != 0)
+        return rc;
+    x->is_sending = frame->flags & CZ_FRAME_MORE;
+    /* Who had a new connection meanwhile can be told now. */
+    if (!x->is_sending)
+        cz_xsub_catch_up(x);
+    return 0;
 }
 
 /* ---- receiving ---------------------------------------------------------- */

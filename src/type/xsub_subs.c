@@ -119,6 +119,12 @@ void cz_xsub_tell_set(struct cz_xsub *x, struct cz_pipe_end *end)
     struct cz_records_walk walk = cz_records_walk();
     cz_record_ref ref;
 
+    /* In the middle of a message of the application's it would be lost in
+     * that. */
+    if (cz_pipe_is_in_message(end)) {
+        xsub_fall_behind(x, pipe);
+        return;
+    }
     if (pipe->is_behind)
         x->behind--;
     pipe->is_behind = false;

@@ -330,6 +330,38 @@ static void a_killed_process_is_replaced(void **state)
     }
 }
 
+/* What an XSUB is in the middle of saying goes to the new publisher or gets
+ * lost; its subscriptions do not. */
+static void a_new_publisher_is_told_in_the_middle_of_a_message(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    char part[8] = "";
+    void *monitor;
+    void *xpub;
+    void *xsub = env_socket(env, ZMQ_XSUB);
+
+    set_int(xsub, ZMQ_RECONNECT_IVL, 5);
+    xpub = env_socket(env, ZMQ_XPUB);
+    env_bind(env, xpub, endpoint);
+    monitor = monitor_open(env, xsub, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    assert_ok(zmq_connect(xsub, endpoint));
+    monitor_expect(monitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    subscribe(xsub, "a");
+    expect_subscribed(xpub, "a");
+    send_text(xsub, "begun", ZMQ_SNDMORE);
+    env_close_socket(env, xpub);
+    xpub = env_socket(env, ZMQ_XPUB);
+    bind_again(xpub, endpoint);
+    monitor_expect(monitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    expect_nothing_for_a_while(xsub);
+    send_text(xsub, "ended", 0);
+    while (memcmp(part, "\1a", 2) != 0)
+        assert_true(zmq_recv(xpub, part, sizeof(part), 0) > 0);
+    send_text(xpub, "a", 0);
+    expect_text(xsub, "a");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +374,7 @@ int main(void)
         ON_EACH(disconnect_and_connect_again),
         ON_EACH(a_bound_subscriber_tells_whoever_comes),
         ON_STREAMS(a_killed_process_is_replaced),
+        ON_STREAMS(a_new_publisher_is_told_in_the_middle_of_a_message),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
