@@ -163,14 +163,25 @@ void cz_socket_attach(struct cz_socket *s, struct cz_pipe_end *end, void *entry)
     s->ops->attach(s, end);
 }
 
-void cz_socket_drop_end(struct cz_socket *s, struct cz_pipe_end *end)
+static void socket_let_go(struct cz_socket *s, struct cz_pipe_end *end,
+                          int linger_ms)
 {
     struct cz_endpoint_entry *entry = end->endpoint;
 
     s->ops->detach(s, end);
-    cz_pipe_close(end, 0);
+    cz_pipe_close(end, linger_ms);
     if (entry)
         cz_socket_remove_endpoint(entry);
+}
+
+void cz_socket_drop_end(struct cz_socket *s, struct cz_pipe_end *end)
+{
+    socket_let_go(s, end, 0);
+}
+
+void cz_socket_hang_up(struct cz_socket *s, struct cz_pipe_end *end)
+{
+    socket_let_go(s, end, -1);
 }
 
 static void socket_on_attach(void *owner, struct cz_pipe_end *end)

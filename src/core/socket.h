@@ -273,6 +273,10 @@ void cz_socket_attach(struct cz_socket *socket, struct cz_pipe_end *end,
  * that it was made for: nothing will come from there any more. */
 void cz_socket_drop_end(struct cz_socket *socket, struct cz_pipe_end *end);
 
+/* The same for one whose far end still listens: what was sent goes out before
+ * the connection ends, as long as the socket is open. */
+void cz_socket_hang_up(struct cz_socket *socket, struct cz_pipe_end *end);
+
 /* Enters an endpoint, which becomes ZMQ_LAST_ENDPOINT. `object` may be NULL.
  * NULL = no memory. */
 struct cz_endpoint_entry *cz_socket_add_endpoint(struct cz_socket *socket,

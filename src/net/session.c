@@ -88,6 +88,16 @@ static void session_wind_up(struct cz_session *session, int linger_ms)
     cz_io_object_unref(&session->object);
 }
 
+/* A session that winds up already is told that its socket closes. */
+static void session_hurry(struct cz_session *session, int linger_ms)
+{
+    if (linger_ms == 0)
+        session_end(session);
+    else if (linger_ms > 0 && !cz_timer_is_set(&session->linger))
+        cz_io_set_timer(session->object.tenant->io, &session->linger,
+                        (uint64_t)linger_ms * 1000);
+}
+
 static void session_stop(struct cz_io_object *object, int linger_ms)
 {
     struct cz_session *session = session_of(object);
@@ -97,6 +107,8 @@ static void session_stop(struct cz_io_object *object, int linger_ms)
 
     if (!session->is_stopping)
         session_wind_up(session, linger_ms);
+    else if (object->tenant->is_closing)
+        session_hurry(session, linger_ms);
     if (may_redial || !object->is_living)
         return;
     session->has_given_up = true;
@@ -232,8 +244,10 @@ static void session_after_loss(struct cz_session *session, bool is_fatal)
     }
     if (is_fatal)
         session->has_given_up = true;
-    if (session->is_stopping && (session->has_given_up || !session->pipe ||
-                                 !cz_stream_has_data(session->pipe->in)))
+    /* Raw bytes are of no use to another connection. */
+    if (session->is_stopping &&
+        (session->has_given_up || !session->pipe || session->options->is_raw ||
+         !cz_stream_has_data(session->pipe->in)))
         session_end(session);
     else if (!session->has_given_up && !cz_connecter_retry(session->connecter))
         session_end(session);

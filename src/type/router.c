@@ -276,7 +276,7 @@ static bool router_hangs_up(struct router *r, struct cz_frame *frame)
     frame->flags = 0;
     if (frame->size > 0)
         return false;
-    cz_socket_drop_end(&r->base, r->target);
+    cz_socket_hang_up(&r->base, r->target);
     return true;
 }
 

@@ -176,7 +176,7 @@ static int stream_send(struct cz_socket *s, struct cz_frame *frame)
     if (!t->target)
         drop(frame);
     else if (frame->size == 0)
-        cz_socket_drop_end(s, t->target);
+        cz_socket_hang_up(s, t->target);
     else
         rc = cz_pipe_write_beyond(t->target, frame);
     if (rc == 0)
