@@ -55,10 +55,10 @@ release=release
 if [ -n "${CI:-}" ]; then
     release=ci
 fi
-suite release "$release" build -LE api-system
+suite release "$release" build -LE system
 # The same claims on the system's libzmq, which has races of its own: what
 # fails three times is a wrong claim.
-suite system "$release" build -L api-system --repeat until-pass:3
+suite system "$release" build -L system --repeat until-pass:3
 suite asan asan build/asan -LE slow
 suite tsan tsan build/tsan -LE slow
 suite fuzz fuzz build/fuzz

@@ -68,7 +68,9 @@ gcc -o "$scratch/static" "$scratch/program.c" "${flags[@]}" \
 expect "$scratch/static"
 if [ -x "$prefix/bin/cero" ]; then
     # The tool finds the library from where it lies.
-    ldd "$prefix/bin/cero" | grep -q "libzmq.so.5 => $(dirname "$prefix")" ||
+    # Not `grep -q`, which would leave before ldd has finished.
+    ldd "$prefix/bin/cero" |
+        grep "libzmq.so.5 => $(dirname "$prefix")" >/dev/null ||
         fail "the installed tool does not find the installed library"
 fi
 
