@@ -7,6 +7,8 @@
 
 set(CZ_WARNINGS -Wall -Wextra -Wshadow -Wstrict-prototypes
     -Wmissing-prototypes -Wpointer-arith
+    # C11 knows no such thing, and not everybody builds with CZ_WERROR.
+    -Werror=implicit-function-declaration
     # In tables what is not named is zero, and meant to be.
     -Wno-missing-field-initializers)
 if(CZ_WERROR)
