@@ -213,7 +213,9 @@ void cz_dist_choose(struct cz_dist *d, uint32_t number)
         else
             pipe->stamp = CZ_DIST_FULL;
     }
-    if (pipe->stamp == CZ_DIST_FULL)
+    /* Nobody is waited for who has gone, though what it said last may still
+     * have to be read. */
+    if (pipe->stamp == CZ_DIST_FULL && !pipe->end->is_peer_closed)
         d->has_full = true;
 }
 

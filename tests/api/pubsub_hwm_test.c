@@ -8,10 +8,13 @@
 #include "common/call.h"
 #include "common/env.h"
 
+#include "common/monitor.h"
 #include "common/pubsub.h"
+#include "common/raw.h"
 #include "common/socket.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #define KERNEL_BUFFER 8192
 #define LARGE 4096
@@ -328,6 +331,34 @@ static void subscriptions_beyond_the_mark_are_kept(void **state)
     expect_nothing(xpub);
 }
 
+/* Though what it said last still waits for the application. */
+static void nodrop_does_not_wait_for_who_has_gone(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    static char large[100000];
+    void *xpub = env_socket(env, ZMQ_XPUB);
+    void *monitor = monitor_open(env, xpub, ZMQ_EVENT_DISCONNECTED);
+    int fd;
+
+    set_int(xpub, ZMQ_XPUB_NODROP, 1);
+    set_int(xpub, ZMQ_SNDHWM, 1);
+    set_int(xpub, ZMQ_RCVHWM, 1);
+    env_bind(env, xpub, endpoint);
+    fd = raw_connect(endpoint);
+    raw_handshake(fd, "XSUB");
+    raw_write_frame(fd, 0, "\1", 1);
+    raw_write_frame(fd, 0, "message", 7);
+    wait_for(xpub, ZMQ_POLLIN);
+    set_int(xpub, ZMQ_SNDTIMEO, GLANCE_MS);
+    while (zmq_send(xpub, large, sizeof(large), 0) != -1)
+        continue;
+    set_int(xpub, ZMQ_SNDTIMEO, PATIENCE_MS);
+    close(fd);
+    monitor_expect(monitor, ZMQ_EVENT_DISCONNECTED);
+    send_text(xpub, "goes on", 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +371,7 @@ int main(void)
         ON_EACH(nodrop_waits_for_room),
         ON_EACH(nodrop_waits_for_those_concerned_only),
         ON_EACH(nodrop_works_on_a_pub),
+        ON_STREAMS(nodrop_does_not_wait_for_who_has_gone),
         ON_EACH(subscriptions_beyond_the_mark_are_kept),
     };
 
