@@ -195,13 +195,15 @@ static void another_program_holds_no_name(void **state)
 
 /* ---- threads -------------------------------------------------------- */
 
-/* All of them, for a thread that has ended by now. */
+/* All of them, for a thread that has ended by now: of one that is just
+ * ending, /proc says that its process has no threads and its mask nothing. */
 static uint64_t blocked_signals(int thread)
 {
     char path[64];
     char line[256];
     uint64_t mask = 0;
     bool is_found = false;
+    int threads = 0;
     FILE *file;
 
     snprintf(path, sizeof(path), "/proc/self/task/%d/status", thread);
@@ -209,9 +211,10 @@ static uint64_t blocked_signals(int thread)
     if (file == NULL)
         return UINT64_MAX;
     while (!is_found && fgets(line, sizeof(line), file) != NULL)
-        is_found = sscanf(line, "SigBlk: %lx", &mask) == 1;
+        if (sscanf(line, "Threads: %d", &threads) != 1)
+            is_found = sscanf(line, "SigBlk: %lx", &mask) == 1;
     fclose(file);
-    return is_found ? mask : UINT64_MAX;
+    return is_found && threads > 0 ? mask : UINT64_MAX;
 }
 
 static void threads_of_the_library_take_no_signals(void **state)
