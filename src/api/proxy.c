@@ -149,13 +149,11 @@ static int lane_send_kept(struct lane *lane, struct cz_socket *capture)
         rc = capture_part(capture, &frame);
     if (rc == 0)
         rc = lane_send(lane, &frame);
-    if (rc != 0) {
-        if (frame.buffer)
-            cz_buffer_unref(frame.buffer);
+    if (rc != 0)
         return rc;
-    }
     lane->has_kept = false;
-    return cz_msg_close(&lane->kept);
+    cz_msg_sent(&lane->kept);
+    return 0;
 }
 
 static int lane_move_part(struct lane *lane, struct cz_socket *capture)

@@ -114,15 +114,10 @@ int zmq_msg_send(zmq_msg_t *handle, void *socket_handle, int flags)
     if (CZ_UNLIKELY(rc != 0))
         return api_result(rc);
     rc = cz_socket_send(socket, &frame, flags);
-    if (CZ_UNLIKELY(rc != 0)) {
-        if (frame.buffer)
-            cz_buffer_unref(frame.buffer);
+    if (CZ_UNLIKELY(rc != 0))
         return api_result(rc);
-    }
-    rc = api_size(frame.size);
-    (void)!cz_msg_close(msg); /* alive, as checked above */
-    cz_msg_init(msg);
-    return rc;
+    cz_msg_sent(msg);
+    return api_size(frame.size);
 }
 
 int zmq_msg_recv(zmq_msg_t *handle, void *socket_handle, int flags)

@@ -148,6 +148,8 @@ int cz_msg_copy(struct cz_msg *to, struct cz_msg *from)
 
 int cz_msg_to_frame(struct cz_msg *msg, struct cz_frame *frame)
 {
+    struct cz_buffer *buffer;
+
     frame->data = cz_msg_data(msg);
     frame->size = cz_msg_size(msg);
     if (CZ_UNLIKELY(!frame->data))
@@ -156,11 +158,24 @@ int cz_msg_to_frame(struct cz_msg *msg, struct cz_frame *frame)
     frame->metadata = NULL;
     if (CZ_LIKELY(frame->size < CZ_REF_MIN))
         return 0;
-    if (msg->kind == CZ_MSG_BUFFER) {
-        frame->buffer = cz_buffer_ref(msg->u.ref.buffer);
-        return 0;
+    if (msg->kind == CZ_MSG_CONST) {
+        buffer = cz_buffer_wrap((void *)(uintptr_t)frame->data, frame->size,
+                                NULL, NULL);
+        if (!buffer)
+            return -ENOMEM;
+        msg_set_buffer(msg, buffer, frame->data, frame->size);
+        msg->flags |= CZ_MSG_FLAG_SHARED; /* as it was while constant */
     }
-    frame->buffer =
-        cz_buffer_wrap((void *)(uintptr_t)frame->data, frame->size, NULL, NULL);
-    return frame->buffer ? 0 : -ENOMEM;
+    frame->buffer = msg->u.ref.buffer;
+    return 0;
+}
+
+void cz_msg_sent(struct cz_msg *msg)
+{
+    bool went = msg->kind == CZ_MSG_BUFFER && msg->u.ref.size >= CZ_REF_MIN;
+
+    if (went)
+        msg->kind = CZ_MSG_INLINE;
+    (void)!cz_msg_close(msg); /* alive, or it had not become a frame */
+    cz_msg_init(msg);
 }

@@ -85,9 +85,12 @@ CZ_MUST_CHECK int cz_msg_close(struct cz_msg *msg);
 CZ_MUST_CHECK int cz_msg_move(struct cz_msg *to, struct cz_msg *from);
 CZ_MUST_CHECK int cz_msg_copy(struct cz_msg *to, struct cz_msg *from);
 
-/* A frame to send: borrows inline bytes; a large body gets its buffer, with
- * one reference of its own that the pipe takes over or the caller drops. */
+/* A frame to send: borrows the bytes, and from CZ_REF_MIN on the message's own
+ * reference to its buffer, so that a large body changes hands without a
+ * locked operation that two threads would fight for. When the frame has been
+ * sent, and only then, cz_msg_sent leaves an empty message. */
 CZ_MUST_CHECK int cz_msg_to_frame(struct cz_msg *msg, struct cz_frame *frame);
+void cz_msg_sent(struct cz_msg *msg);
 
 static inline bool cz_msg_is_alive(const struct cz_msg *msg)
 {

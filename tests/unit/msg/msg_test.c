@@ -119,7 +119,8 @@ static void memory_lent_without_a_free_function_is_left_alone(void **state)
     assert_int_equal(cz_msg_to_frame(&msg, &frame), 0);
     assert_ptr_equal(frame.data, data);
     assert_non_null(frame.buffer);
-    close_msg(&msg);
+    cz_msg_sent(&msg);
+    assert_int_equal(cz_msg_size(&msg), 0);
     cz_buffer_unref(frame.buffer);
 }
 
@@ -233,7 +234,8 @@ static void a_message_becomes_a_frame(void **state)
         assert_ptr_equal(frame.data, cz_msg_data(&msg));
         assert_int_equal(frame.size, sizes[i]);
         assert_int_equal(frame.buffer != NULL, sizes[i] >= CZ_REF_MIN);
-        close_msg(&msg);
+        cz_msg_sent(&msg);
+        assert_int_equal(cz_msg_size(&msg), 0);
         if (frame.buffer)
             cz_buffer_unref(frame.buffer);
     }
