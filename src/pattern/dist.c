@@ -195,6 +195,11 @@ static int dist_write(struct cz_dist *d, struct cz_dist_pipe *pipe,
     return rc;
 }
 
+bool cz_dist_find_room(struct cz_dist_pipe *pipe)
+{
+    return dist_make_room(pipe) || pipe->end->is_peer_closed;
+}
+
 void cz_dist_deliver_slow(struct cz_dist *d, struct cz_dist_pipe *pipe,
                           const struct cz_frame *frame)
 {

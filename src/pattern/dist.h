@@ -100,11 +100,24 @@ void cz_dist_writable(struct cz_dist *dist, struct cz_pipe_end *end);
 
 /* ---- a message ------------------------------------------------------- */
 
+bool cz_dist_find_room(struct cz_dist_pipe *pipe);
+
 static inline void cz_dist_begin(struct cz_dist *dist)
 {
     dist->stamp++;
     dist->target_count = 0;
     dist->has_full = false;
+}
+
+/* Has a pipe room for a message, or nobody at its far end who could ever make
+ * some? */
+static CZ_ALWAYS_INLINE bool cz_dist_has_room(struct cz_dist *dist,
+                                              uint32_t number)
+{
+    struct cz_dist_pipe *pipe = &dist->pipes[number];
+
+    return CZ_LIKELY(cz_stream_has_credit(pipe->out)) ||
+           cz_dist_find_room(pipe);
 }
 
 /* Collects a pipe for the message, unless it is full. */

@@ -128,6 +128,23 @@ static void xpub_deliver(struct cz_xpub *x, const struct cz_frame *frame)
         cz_buffer_unref(frame->buffer);
 }
 
+/* Has everybody room who wants the frame? The last one is asked first: the
+ * I/O side will come to it last, so that when it has room, and the sender is
+ * woken for that, the others have, too. */
+static bool xpub_has_room(struct cz_xpub *x, const struct cz_frame *frame)
+{
+    struct cz_audience_match match;
+    const struct cz_audience_seat *seats;
+    uint32_t count;
+
+    cz_audience_match(&match, &x->audience, cz_span(frame->data, frame->size));
+    while ((seats = cz_audience_match_next(&match, &count)))
+        while (count-- > 0)
+            if (!cz_dist_has_room(&x->dist, seats[count].id))
+                return false;
+    return true;
+}
+
 /* Collects whom a message is for, by its first frame. */
 static void xpub_choose(struct cz_xpub *x, const struct cz_frame *frame)
 {
@@ -152,11 +169,12 @@ static void xpub_choose(struct cz_xpub *x, const struct cz_frame *frame)
 int cz_xpub_send(struct cz_socket *s, struct cz_frame *frame)
 {
     struct cz_xpub *x = cz_xpub_of(s);
-    bool is_simple =
-        !((frame->flags & CZ_FRAME_MORE) | x->dist.is_in_message |
-          x->never_drops | x->is_answering | s->options.invert_matching);
+    bool is_simple = !((frame->flags & CZ_FRAME_MORE) | x->dist.is_in_message |
+                       x->is_answering | s->options.invert_matching);
 
     if (CZ_LIKELY(is_simple)) {
+        if (CZ_UNLIKELY(x->never_drops) && !xpub_has_room(x, frame))
+            return -EAGAIN;
         xpub_deliver(x, frame);
         return 0;
     }
