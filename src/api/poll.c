@@ -53,10 +53,12 @@ static int poll_socket(struct poll_set *set, struct cz_socket *socket,
     events &= (int)wanted;
     if (!(wanted & CZ_POLLED_IN))
         return events;
-    if (!(events & CZ_POLLED_IN))
+    if (!(events & CZ_POLLED_IN)) {
+        cz_socket_flush_rest(socket);
         set->is_adrift |= socket->sole_io && cz_io_is_adrift(socket->sole_io);
-    else if (set->has_waited)
-        socket->mailbox->waits++;
+    } else if (set->has_waited) {
+        cz_pace_wait(&socket->mailbox->pace);
+    }
     return events;
 }
 

@@ -25,10 +25,6 @@ enum {
     /* How long the I/O thread naps at most while an application thread
      * drives, and so how late it may notice that nobody does any more. */
     NAP_US_MAX = 8000,
-    /* How long a busy pipe is left alone, so that a batch can form. */
-    NAP_US = 100,
-    /* The same while application threads do the writing themselves. */
-    NAP_US_HELPED = 800,
 };
 
 /* ---- the helm ------------------------------------------------------- */
@@ -59,6 +55,27 @@ static void helm_free(struct cz_io_thread *io)
 {
     if (atomic_exchange(&io->helm, HELM_FREE) == HELM_WANTED)
         cz_unpark(&io->helm, 1);
+}
+
+/* ---- commands and naps ----------------------------------------------- */
+
+/* What rests is written, too, if somebody has asked for that. */
+static void io_run_commands(struct cz_io_thread *io)
+{
+    /* seq_cst: who asks has posted before. So what it wants to see written is
+     * in the mailbox now, or the mark is still there the next time. */
+    bool must_flush =
+        atomic_load(&io->must_flush) && atomic_exchange(&io->must_flush, 0);
+
+    cz_mailbox_run(io->mailbox);
+    if (must_flush)
+        cz_io_end_naps(io);
+}
+
+static bool io_has_work(struct cz_io_thread *io)
+{
+    return atomic_load(&io->mailbox->head) != NULL ||
+           atomic_load(&io->must_flush);
 }
 
 /* ---- who drives ----------------------------------------------------- */
@@ -102,10 +119,10 @@ static void io_leave(struct cz_io_thread *io)
             io_announce_changes(io);
         helm_free(io);
         /* seq_cst: see helm_try. */
-        if (atomic_load(&io->mailbox->head) == NULL || !helm_try(io))
+        if (!io_has_work(io) || !helm_try(io))
             return;
         io->now_us = cz_clock_us();
-        cz_mailbox_run(io->mailbox);
+        io_run_commands(io);
     }
 }
 
@@ -117,7 +134,7 @@ void cz_io_lock(struct cz_io_thread *io)
 
 void cz_io_unlock(struct cz_io_thread *io)
 {
-    cz_mailbox_run(io->mailbox);
+    io_run_commands(io);
     io_leave(io);
 }
 
@@ -128,7 +145,7 @@ void cz_io_post(struct cz_io_thread *io, struct cz_command *command,
 
     if (urgency == CZ_IO_NOW && helm_try(io)) {
         io->now_us = cz_clock_us();
-        cz_mailbox_run(io->mailbox);
+        io_run_commands(io);
         command->run(command);
         io_leave(io);
         return;
@@ -148,51 +165,32 @@ void cz_io_post(struct cz_io_thread *io, struct cz_command *command,
 
 void cz_io_wake(struct cz_io_thread *io)
 {
+    uint64_t promise_us = atomic_load(&io->looks_at_us);
+
+    /* Who is being woken looks as soon as it runs. Said before waking it, and
+     * not if it is awake already: then the promise was another one. */
+    if (promise_us != CZ_CLOCK_NEVER)
+        (void)atomic_compare_exchange_strong(&io->looks_at_us, &promise_us, 0);
     cz_mailbox_wake(io->mailbox);
     if (atomic_load(&io->driver) == CZ_IO_NOBODY)
         io_end_nap(io);
 }
 
-/* ---- turns ---------------------------------------------------------- */
-
-static void io_end_naps(struct cz_io_thread *io)
+bool cz_io_looks_within(struct cz_io_thread *io, uint32_t within_us)
 {
-    struct cz_list batch;
-
-    /* A napper may lie down again at once; it waits for the next time. */
-    cz_list_init(&batch);
-    io->naps_end_us = CZ_CLOCK_NEVER;
-    if (cz_list_is_empty(&io->napping))
-        return;
-    batch.next = io->napping.next;
-    batch.prev = io->napping.prev;
-    batch.next->prev = &batch;
-    batch.prev->next = &batch;
-    cz_list_init(&io->napping);
-    while (!cz_list_is_empty(&batch)) {
-        struct cz_io_napper *napper = cz_container_of(
-            cz_list_pop_front(&batch), struct cz_io_napper, link);
-
-        napper->on_nap_end(napper);
-    }
-    /* Writing for many may have taken longer than a nap. Batches form after
-     * that; above all where their writer waits for this very processor. */
-    if (io->naps_end_us != CZ_CLOCK_NEVER)
-        io->naps_end_us = cz_clock_us() + io->batch_us;
+    /* seq_cst: pairs with io_promise. The poster has pushed a command and then
+     * reads the promise; who made it takes it back and then looks into the
+     * mailbox. */
+    return atomic_load(&io->looks_at_us) <= cz_clock_us() + within_us;
 }
+
+/* ---- turns ---------------------------------------------------------- */
 
 /* Does what is due by the clock. */
 static void io_run_timers(struct cz_io_thread *io)
 {
     io->now_us = cz_clock_us();
-    if (io->now_us >= io->naps_end_us) {
-        io->batch_us = NAP_US;
-        io_end_naps(io);
-    } else if (io->naps_end_us != CZ_CLOCK_NEVER) {
-        /* Somebody has helped since the nap that we woke for. */
-        io->batch_us =
-            io->batch_us * 2 < NAP_US_HELPED ? io->batch_us * 2 : NAP_US_HELPED;
-    }
+    cz_io_run_naps(io);
     cz_timers_run(&io->timers, io->now_us);
 }
 
@@ -201,8 +199,8 @@ static bool io_help(struct cz_io_thread *io)
     if (!helm_try(io))
         return false;
     io->now_us = cz_clock_us();
-    cz_mailbox_run(io->mailbox);
-    io_end_naps(io);
+    io_run_commands(io);
+    cz_io_end_naps(io);
     io_leave(io);
     return true;
 }
@@ -214,10 +212,20 @@ void cz_io_help(struct cz_io_thread *io)
 
 void cz_io_flush(struct cz_io_thread *io)
 {
-    /* Whoever holds the helm looks into the mailbox when it lets go, unless
-     * it has armed it already and is going to wait. */
+    if (io_help(io))
+        return;
+    /* Whoever holds the helm looks after it when it lets go, unless it has
+     * armed the mailbox already and is going to wait. */
+    atomic_store(&io->must_flush, 1);
     if (!io_help(io))
         cz_mailbox_wake(io->mailbox);
+}
+
+/* The I/O thread says when it will look into the mailbox; CZ_CLOCK_NEVER: it
+ * makes no promise. */
+static void io_promise(struct cz_io_thread *io, uint64_t until_us)
+{
+    atomic_store(&io->looks_at_us, until_us);
 }
 
 static int64_t io_timeout(uint64_t now_us, uint64_t until_us)
@@ -234,35 +242,41 @@ static int io_turn(struct cz_io_thread *io, struct cz_mailbox *own,
                    uint64_t limit_us)
 {
     struct cz_poll_batch batch;
+    bool is_drivers = atomic_load(&io->driver) == CZ_IO_APPLICATION;
     uint64_t until_us;
     int64_t timeout_us;
     int rc;
 
     batch.count = 0;
-    cz_mailbox_run(io->mailbox);
+    io_run_commands(io);
     io_run_timers(io);
     until_us = io_next_timer(io);
     if (limit_us < until_us)
         until_us = limit_us;
     cz_poller_prepare(io->poller);
     io->has_changed = false;
-    if (!cz_mailbox_arm(io->mailbox, CZ_MAILBOX_IN_LOOP, &io->waker))
+    if (!cz_mailbox_arm(io->mailbox, CZ_MAILBOX_IN_LOOP, &io->waker) ||
+        atomic_load(&io->must_flush))
         until_us = io->now_us;
     io->waits_until_us = until_us;
     io->is_waiting = true;
     timeout_us = io_timeout(io->now_us, until_us);
+    if (!is_drivers)
+        io_promise(io, until_us);
     helm_free(io);
 
     rc = cz_poller_wait(io->poller, &batch, timeout_us);
 
     helm_take(io);
+    if (!is_drivers)
+        io_promise(io, CZ_CLOCK_NEVER);
     io->is_waiting = false;
     cz_mailbox_awake(io->mailbox);
     if (own)
         cz_mailbox_awake(own);
     io->now_us = cz_clock_us();
     cz_poller_dispatch(io->poller, &batch);
-    cz_mailbox_run(io->mailbox);
+    io_run_commands(io);
     return rc;
 }
 
@@ -297,11 +311,13 @@ static void io_nap(struct cz_io_thread *io)
     if (lease_us < until_us)
         until_us = lease_us;
     io->naps_until_us = until_us;
+    io_promise(io, until_us);
     io_leave(io);
     rc = cz_park(&io->nap_word, word, until_us);
     (void)rc; /* whatever woke us, look */
     cz_io_lock(io);
-    cz_mailbox_run(io->mailbox);
+    io_promise(io, CZ_CLOCK_NEVER);
+    io_run_commands(io);
     io_run_timers(io);
     if (atomic_load(&io->driver) == CZ_IO_NOBODY &&
         (io->must_take_over || io->now_us >= io->driven_at_us + LEASE_US))
@@ -340,7 +356,9 @@ static bool drive_begin(struct cz_io_thread *io)
     if (io->is_waiting)
         cz_waker_signal(&io->waker); /* the I/O thread: it will nap */
     atomic_store(&io->driver, CZ_IO_APPLICATION);
-    io_end_naps(io); /* before waiting for an answer, send what there is */
+    /* Before waiting for an answer, send what there is. */
+    io_run_commands(io);
+    cz_io_end_naps(io);
     while (io->is_waiting) {
         /* It needs the helm to come out of its turn. */
         io_leave(io);
@@ -373,6 +391,7 @@ int cz_io_drive(struct cz_io_thread *io, struct cz_mailbox *mailbox,
     int rc = 0;
 
     if (!drive_begin(io)) {
+        cz_io_help(io);
         cz_io_resume(io);
         return cz_mailbox_park(mailbox, deadline_us);
     }
@@ -469,14 +488,14 @@ int cz_io_thread_create(const char *backend,
     if (!io)
         return -ENOMEM;
     io->waker.fd = -1;
-    cz_list_init(&io->napping);
     cz_list_init(&io->tenants);
     cz_timers_init(&io->timers);
     io->nap_us = LEASE_US;
-    io->batch_us = NAP_US;
     io->pool = pool;
     cz_io_sweep_init(io);
-    io->naps_end_us = CZ_CLOCK_NEVER;
+    cz_io_init_naps(io);
+    atomic_init(&io->must_flush, 0);
+    atomic_init(&io->looks_at_us, CZ_CLOCK_NEVER);
     atomic_init(&io->driver, CZ_IO_THREAD);
     rc = io_open(io, backend);
     if (rc == 0)
@@ -503,73 +522,4 @@ void cz_io_thread_destroy(struct cz_io_thread *io)
     cz_io_thread_stop(io);
     cz_mailbox_close(io->mailbox);
     io_close(io);
-}
-
-/* ---- services for what lives here ----------------------------------- */
-
-int cz_io_watch_fd(struct cz_io_thread *io, int fd,
-                   struct cz_poll_handler *handler, unsigned interest,
-                   cz_poll_id *id)
-{
-    int rc = cz_poller_add(io->poller, fd, handler, interest, id);
-
-    if (rc != 0)
-        return rc;
-    io->has_changed = io->has_new_fds = true;
-    return 0;
-}
-
-void cz_io_hand_over(struct cz_io_thread *io, cz_poll_id id,
-                     struct cz_poll_handler *handler)
-{
-    cz_poller_hand_over(io->poller, id, handler);
-}
-
-void cz_io_set_interest(struct cz_io_thread *io, cz_poll_id id,
-                        unsigned interest)
-{
-    cz_poller_watch(io->poller, id, interest);
-    io->has_changed = io->has_new_fds = true;
-}
-
-void cz_io_unwatch(struct cz_io_thread *io, cz_poll_id id)
-{
-    cz_poller_remove(io->poller, id);
-}
-
-void cz_io_set_timer(struct cz_io_thread *io, struct cz_timer *timer,
-                     uint64_t delay_us)
-{
-    io->has_changed = true;
-    cz_timer_set(&io->timers, timer, io->now_us + delay_us);
-}
-
-void cz_io_cancel_timer(struct cz_io_thread *io, struct cz_timer *timer)
-{
-    cz_timer_cancel(&io->timers, timer);
-}
-
-void cz_io_nap(struct cz_io_thread *io, struct cz_io_napper *napper)
-{
-    if (cz_list_is_empty(&napper->link))
-        cz_list_push_back(&io->napping, &napper->link);
-    if (io->naps_end_us == CZ_CLOCK_NEVER) {
-        io->naps_end_us = io->now_us + io->batch_us;
-        io->has_changed = true;
-    }
-}
-
-struct cz_chunk *cz_io_arrival(struct cz_io_thread *io)
-{
-    if (!io->arrival)
-        io->arrival = cz_chunk_create(io->pool, CZ_ARRIVAL_SIZE);
-    return io->arrival;
-}
-
-struct cz_chunk *cz_io_take_arrival(struct cz_io_thread *io)
-{
-    struct cz_chunk *chunk = io->arrival;
-
-    io->arrival = NULL;
-    return chunk;
 }

@@ -76,6 +76,11 @@ struct cz_io_thread {
     uint64_t driven_at_us;
     uint64_t nap_us; /* the next nap while an application thread drives */
     uint64_t naps_until_us; /* when the napping I/O thread wakes by itself */
+    /* Somebody who could not take the helm wants what rests to be written. */
+    _Atomic uint32_t must_flush;
+    /* While the I/O thread waits or naps: when it will look into the mailbox at
+     * the latest. */
+    _Atomic uint64_t looks_at_us;
 
     /* Descriptors that somebody waits to write to: they cannot be left without
      * a driver for longer than the lease. */
@@ -148,6 +153,9 @@ void cz_io_flush(struct cz_io_thread *io);
 /* Wakes the I/O thread for what was posted CZ_IO_LATER. */
 void cz_io_wake(struct cz_io_thread *io);
 
+/* Will the I/O thread look into its mailbox soon enough without being woken? */
+bool cz_io_looks_within(struct cz_io_thread *io, uint32_t within_us);
+
 /* Drives the reactor until something is in `mailbox`, or the deadline.
  * 0, -ETIMEDOUT or -EINTR. */
 CZ_MUST_CHECK int cz_io_drive(struct cz_io_thread *io,
@@ -191,6 +199,15 @@ void cz_io_cancel_timer(struct cz_io_thread *io, struct cz_timer *timer);
 
 /* Calls napper->on_nap_end in a moment, or when somebody asks for help. */
 void cz_io_nap(struct cz_io_thread *io, struct cz_io_napper *napper);
+
+/* The same within so long. */
+void cz_io_rest(struct cz_io_thread *io, struct cz_io_napper *napper,
+                uint32_t rest_us);
+
+/* For core/io_thread.c: ends all naps now, or those that are over. */
+void cz_io_end_naps(struct cz_io_thread *io);
+void cz_io_run_naps(struct cz_io_thread *io);
+void cz_io_init_naps(struct cz_io_thread *io);
 
 /* Calls sweeper->on_sweep within a fraction of a second, until it says that
  * it is done. Costs nothing while that is still to come. */

@@ -19,6 +19,7 @@
 
 #include "base/compiler.h"
 #include "core/command.h"
+#include "core/pace.h"
 #include "os/waker.h"
 
 #include <stdatomic.h>
@@ -47,16 +48,10 @@ struct cz_mailbox {
     struct cz_io_thread *io;
     /* May the owner's thread do I/O itself? */
     bool has_baton;
-    /* How often the owner woke a reader by what it sent; and how often it
-     * found nothing to receive and had to wait. */
-    uint32_t sends;
-    uint32_t waits;
-    /* When the owner last woke an I/O thread, and how often it had waited by
-     * then. */
-    uint64_t woke_at_us;
-    uint32_t woke_at_waits;
-    uint32_t runs;    /* how often there was something to run */
-    bool is_in_batch; /* see cz_socket_begin_batch */
+    uint32_t sends;      /* how often the owner woke a reader by what it sent */
+    struct cz_pace pace; /* and how it does that */
+    uint32_t runs;       /* how often there was something to run */
+    bool is_in_batch;    /* see cz_socket_begin_batch */
 };
 
 /* One reference. NULL = no memory. */

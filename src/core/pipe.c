@@ -16,9 +16,6 @@ enum {
     /* After so many bytes in longer frames the writer sees to it that they
      * are written while they are still in its cache. */
     PUSH_BYTES = 65536,
-    /* A socket that has not woken the I/O side for this long is not in a
-     * burst: the next message may go out directly. */
-    BURST_GAP_US = 50,
 };
 
 /* What an end without a home can miss. */
@@ -251,49 +248,57 @@ static void pipe_post_or_leave(struct cz_pipe_end *end,
 
 /* ---- waking --------------------------------------------------------- */
 
-/* In a burst the I/O thread is left to find a batch, also where each message
- * goes to another peer. A message that comes after a pause, or after its
- * socket had to wait for something, is probably alone: then the hop to the I/O
- * thread would cost more than all the rest. */
-static enum cz_io_urgency pipe_urgency(struct cz_mailbox *own)
+/* When the I/O side is to write what `end` has sent. */
+static enum cz_io_urgency pipe_urgency(struct cz_pipe_end *end,
+                                       struct cz_mailbox *own)
 {
-    uint64_t now_us;
-    bool is_alone;
+    enum cz_pace_step step;
 
+    end->peer->rest_us = 0;
     if (own->is_in_batch)
         return CZ_IO_LATER;
-    now_us = cz_clock_us();
-    is_alone = own->waits != own->woke_at_waits ||
-               now_us - own->woke_at_us > BURST_GAP_US;
+    step = cz_pace_next(&own->pace, cz_clock_us());
+    if (step == CZ_PACE_REST)
+        end->peer->rest_us = own->pace.rest_us;
+    return step == CZ_PACE_NOW ? CZ_IO_NOW : CZ_IO_SOON;
+}
 
-    own->woke_at_waits = own->waits;
-    own->woke_at_us = now_us;
-    return is_alone ? CZ_IO_NOW : CZ_IO_SOON;
+/* Posts `readable`. An I/O thread that has to be woken for it, or NULL. */
+static struct cz_io_thread *pipe_call_reader(struct cz_pipe_end *end,
+                                             bool may_run_now)
+{
+    struct cz_mailbox *home = atomic_load(&end->peer->home);
+    struct cz_mailbox *own =
+        atomic_load_explicit(&end->home, memory_order_relaxed);
+    enum cz_io_urgency urgency = CZ_IO_NOW;
+    uint32_t rest_us;
+
+    if (own && !own->io)
+        own->sends++;
+    if (home && home->io)
+        urgency = pipe_urgency(end, own);
+    if (!may_run_now || urgency == CZ_IO_SOON)
+        urgency = CZ_IO_LATER;
+    rest_us = end->peer->rest_us; /* the reader's once it is posted */
+    pipe_post_or_leave(end->peer, &end->peer->readable, MISSED_READABLE,
+                       urgency);
+    if (!home || !home->io || urgency != CZ_IO_LATER || own->is_in_batch ||
+        (rest_us && cz_io_looks_within(home->io, rest_us)))
+        return NULL;
+    return home->io;
 }
 
 void cz_pipe_wake_reader(struct cz_pipe_end *end)
 {
-    struct cz_mailbox *home = atomic_load(&end->peer->home);
-    struct cz_mailbox *own =
-        atomic_load_explicit(&end->home, memory_order_relaxed);
+    struct cz_io_thread *io = pipe_call_reader(end, true);
 
-    if (own && !own->io)
-        own->sends++;
-    pipe_post_or_leave(end->peer, &end->peer->readable, MISSED_READABLE,
-                       home && home->io ? pipe_urgency(own) : CZ_IO_NOW);
+    if (io)
+        cz_io_wake(io);
 }
 
 struct cz_io_thread *cz_pipe_wake_reader_later(struct cz_pipe_end *end)
 {
-    struct cz_mailbox *home = atomic_load(&end->peer->home);
-    struct cz_mailbox *own =
-        atomic_load_explicit(&end->home, memory_order_relaxed);
-
-    if (own && !own->io)
-        own->sends++;
-    pipe_post_or_leave(end->peer, &end->peer->readable, MISSED_READABLE,
-                       CZ_IO_LATER);
-    return home ? home->io : NULL;
+    return pipe_call_reader(end, false);
 }
 
 static void pipe_wake_writer(struct cz_pipe_end *end)
@@ -342,6 +347,7 @@ bool cz_pipe_make_room(struct cz_pipe_end *end)
     if (!far || !far->io || !own->has_baton)
         return false;
     cz_io_help(far->io);
+    cz_pace_go_on(&own->pace, cz_clock_us());
     return cz_stream_has_credit(end->out);
 }
 

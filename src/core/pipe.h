@@ -82,6 +82,9 @@ struct cz_pipe_end {
     bool is_open;
     bool is_peer_closed;
     bool is_introduced; /* the far end has said who it is */
+    /* Said with `readable`: what is there may rest so long, more will come.
+     * The writer's, until it has posted that. */
+    uint32_t rest_us;
 
     /* Set before closing: how long the far end may go on sending what is
      * still in the pipe; -1 = for ever. */

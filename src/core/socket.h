@@ -237,6 +237,9 @@ static inline void cz_socket_begin_batch(struct cz_socket *s)
 
 void cz_socket_end_batch(struct cz_socket *socket);
 
+/* Sends what rests (core/pace.h): there is nothing more to do. */
+void cz_socket_flush_rest(struct cz_socket *socket);
+
 /* Waits for the next command: 0, -ETIMEDOUT, -EINTR. */
 CZ_MUST_CHECK int cz_socket_wait(struct cz_socket *socket,
                                  uint64_t deadline_us);

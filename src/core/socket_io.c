@@ -61,6 +61,7 @@ static int wait_for_threads(struct cz_socket *s, uint64_t deadline_us,
 {
     uint64_t until_us = now_us + spin_us;
 
+    cz_socket_flush_rest(s);
     cz_ctx_resume_io(s->ctx);
     while (spin_us && cz_mailbox_is_empty(s->mailbox)) {
         if (cz_clock_us() >= until_us)
@@ -95,19 +96,32 @@ static void help_io(struct cz_socket *s)
         cz_io_help(s->sole_io);
 }
 
-void cz_socket_end_batch(struct cz_socket *s)
+static void socket_flush(struct cz_socket *s)
 {
-    s->mailbox->is_in_batch = false;
     for (int i = 0; s->tenants && i < s->ctx->io_count; i++) {
         if (s->tenants[i])
             cz_io_flush(s->ctx->io[i]);
     }
 }
 
+void cz_socket_end_batch(struct cz_socket *s)
+{
+    s->mailbox->is_in_batch = false;
+    socket_flush(s);
+}
+
+void cz_socket_flush_rest(struct cz_socket *s)
+{
+    if (s->mailbox->pace.has_rest)
+        socket_flush(s);
+    s->mailbox->pace.has_rest = false;
+}
+
 /* Before saying that there is nothing: if nobody reads the descriptors just
  * now, do it. True: something has come. */
 static bool look_around(struct cz_socket *s)
 {
+    cz_socket_flush_rest(s);
     if (s->sole_io)
         cz_io_look(s->sole_io);
     return !cz_mailbox_is_empty(s->mailbox);
@@ -147,6 +161,8 @@ int cz_socket_send_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
         rc = cz_socket_wait(s, deadline_us);
         if (rc != 0)
             return rc == -ETIMEDOUT ? -EAGAIN : rc;
+        /* Having to wait for room is no pause in a burst. */
+        cz_pace_go_on(&s->mailbox->pace, cz_clock_us());
     }
 }
 
@@ -172,7 +188,7 @@ int cz_socket_recv_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
             continue;
         if (deadline_us == 0)
             deadline_us = deadline_after(s->options.rcvtimeo_ms);
-        s->mailbox->waits++;
+        cz_pace_wait(&s->mailbox->pace);
         rc = cz_socket_wait(s, deadline_us);
         if (rc != 0)
             return rc == -ETIMEDOUT ? -EAGAIN : rc;

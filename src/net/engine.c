@@ -46,6 +46,11 @@ void cz_engine_flush(struct cz_engine *e)
     (void)!cz_engine_write(e);
 }
 
+void cz_engine_rest(struct cz_engine *e, uint32_t rest_us)
+{
+    cz_io_rest(e->io, &e->out.napper, rest_us);
+}
+
 /* ---- heartbeat ------------------------------------------------------ */
 
 void cz_engine_start_timer(struct cz_engine *e, struct cz_timer *timer,

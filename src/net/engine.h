@@ -11,6 +11,8 @@
 
 #include "base/compiler.h"
 
+#include <stdint.h>
+
 struct cz_engine;
 struct cz_handshake_result;
 struct cz_session;
@@ -31,6 +33,9 @@ void cz_engine_destroy(struct cz_engine *engine);
 
 /* The pipe has something to be sent. */
 void cz_engine_flush(struct cz_engine *engine);
+
+/* The same, but in a moment, at the latest after so long. */
+void cz_engine_rest(struct cz_engine *engine, uint32_t rest_us);
 
 /* The pipe has room again for what is received. */
 void cz_engine_resume(struct cz_engine *engine);

@@ -153,11 +153,13 @@ static void session_drop_subscriptions(struct cz_session *session)
             cz_buffer_unref(frame.buffer);
 }
 
-static void session_on_readable(void *owner, struct cz_pipe_end *end CZ_UNUSED)
+static void session_on_readable(void *owner, struct cz_pipe_end *end)
 {
     struct cz_session *session = owner;
 
-    if (session->engine)
+    if (session->engine && end->rest_us)
+        cz_engine_rest(session->engine, end->rest_us);
+    else if (session->engine)
         cz_engine_flush(session->engine);
     else
         session_drop_subscriptions(session);

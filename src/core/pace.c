@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * How a socket sends.
+ *
+ * Thread: the socket's. Owns: nothing.
+ */
+#include "core/pace.h"
+
+enum {
+    /* Who has not woken the I/O side for this long has paused. */
+    PAUSE_US = 50,
+    /* A burst that has lasted this long is taken to go on. */
+    BURST_LONG_US = 200,
+    /* Who wakes so many between two waits serves many. */
+    SERVES_MIN = 4,
+};
+
+enum cz_pace_step cz_pace_next(struct cz_pace *pace, uint64_t now_us)
+{
+    bool has_paused = now_us - pace->woke_at_us > PAUSE_US;
+    bool has_waited = pace->has_waited;
+
+    if (pace->wakes == 0)
+        pace->served_since_us = now_us;
+    pace->woke_at_us = now_us;
+    pace->has_waited = false;
+    pace->wakes++;
+    if (has_paused || (has_waited && !pace->is_serving)) {
+        pace->busy_since_us = now_us;
+        return CZ_PACE_NOW;
+    }
+    if (!pace->is_serving && now_us - pace->busy_since_us <= BURST_LONG_US)
+        return CZ_PACE_SOON;
+    pace->has_rest = true;
+    if (pace->rest_us == 0)
+        pace->rest_us = CZ_PACE_REST_MIN_US;
+    return CZ_PACE_REST;
+}
+
+void cz_pace_wait(struct cz_pace *pace)
+{
+    uint64_t rest_us = 2 * (pace->woke_at_us - pace->served_since_us);
+
+    pace->is_serving = pace->wakes >= SERVES_MIN;
+    pace->wakes = 0;
+    pace->has_waited = true;
+    if (rest_us < CZ_PACE_REST_MIN_US || !pace->is_serving)
+        rest_us = CZ_PACE_REST_MIN_US;
+    if (rest_us > CZ_PACE_REST_MAX_US)
+        rest_us = CZ_PACE_REST_MAX_US;
+    pace->rest_us = (uint32_t)rest_us;
+}
