@@ -105,6 +105,11 @@ static bool engine_on_sweep(struct cz_io_sweeper *sweeper)
 {
     struct cz_engine *e = cz_container_of(sweeper, struct cz_engine, sweeper);
 
+    if (e->out.batch_left == 0) {
+        cz_free(e->out.encoded);
+        e->out.encoded = NULL;
+        e->out.encoded_capacity = 0;
+    }
     return cz_pipe_slim(e->pipe);
 }
 

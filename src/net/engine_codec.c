@@ -153,17 +153,32 @@ static int codec_subscription(const struct cz_engine *e, struct cz_frame *frame)
     return command.kind == CZ_COMMAND_SUBSCRIBE;
 }
 
+/* Where the next `size` bytes go; NULL = no memory. */
+static uint8_t *codec_make_room(struct cz_engine *e, size_t size)
+{
+    size_t capacity = e->out.encoded_size + size;
+    uint8_t *bigger;
+
+    if (capacity > e->out.encoded_capacity) {
+        if (capacity < ENCODED_MAX && capacity < e->out.encoded_capacity * 2)
+            capacity = e->out.encoded_capacity * 2;
+        bigger = cz_realloc(e->out.encoded, capacity);
+        if (!bigger)
+            return NULL;
+        e->out.encoded = bigger;
+        e->out.encoded_capacity = capacity;
+    }
+    return e->out.encoded + e->out.encoded_size;
+}
+
 static int codec_append(struct cz_engine *e, struct cz_frame frame)
 {
     int lead = codec_subscription(e, &frame);
     size_t size = frame.size + (lead >= 0);
-    uint8_t *to = cz_realloc(e->out.encoded,
-                             e->out.encoded_size + CZ_ENGINE_HEADER_MAX + size);
+    uint8_t *to = codec_make_room(e, CZ_ENGINE_HEADER_MAX + size);
 
     if (!to)
         return -ENOMEM;
-    e->out.encoded = to;
-    to += e->out.encoded_size;
     to += e->codec->put_header(to, frame.flags, size);
     if (lead >= 0)
         *to++ = (uint8_t)lead;
@@ -176,7 +191,7 @@ int cz_engine_encode(struct cz_engine *e)
 {
     struct cz_frame frame;
 
-    e->out.encoded_size = e->out.encoded_sent = 0;
+    e->out.encoded_size = 0;
     while (e->out.encoded_size < ENCODED_MAX && cz_pipe_read(e->pipe, &frame)) {
         int rc = codec_append(e, frame);
 
@@ -185,5 +200,6 @@ int cz_engine_encode(struct cz_engine *e)
         if (rc != 0)
             return rc;
     }
+    e->out.batch_left = e->out.encoded_size;
     return e->out.encoded_size > 0;
 }

@@ -166,20 +166,20 @@ static int engine_write_batch(struct cz_engine *e)
 
 static int engine_write_encoded(struct cz_engine *e)
 {
-    size_t left;
     ssize_t n;
     int rc = 1;
 
-    if (e->out.encoded_sent == e->out.encoded_size)
+    if (e->out.batch_left == 0)
         rc = cz_engine_encode(e);
     if (rc <= 0)
         return rc < 0 ? -2 : 2;
-    left = e->out.encoded_size - e->out.encoded_sent;
-    n = engine_push(e, e->out.encoded + e->out.encoded_sent, left);
+    n = engine_push(e, e->out.encoded + e->out.encoded_size - e->out.batch_left,
+                    e->out.batch_left);
     if (n < 0)
         return -1;
-    e->out.encoded_sent += (size_t)n;
-    return (size_t)n == left;
+    e->out.batch_left -= (size_t)n;
+    cz_io_sweep_later(e->io, &e->sweeper);
+    return e->out.batch_left == 0;
 }
 
 /* ---- all of it ------------------------------------------------------ */

@@ -76,10 +76,11 @@ struct cz_engine {
         bool has_pong;
         uint8_t pong_size;
         uint8_t pong_context[CZ_PING_CONTEXT_MAX];
-        /* With put_header: bytes encoded and not yet written. */
+        /* With put_header: a batch of frames, encoded; batch_left bytes of it
+         * have still to go. */
         uint8_t *encoded;
         size_t encoded_size;
-        size_t encoded_sent;
+        size_t encoded_capacity;
         struct cz_io_napper napper;
     } out;
 
