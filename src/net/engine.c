@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "msg/metadata.h"
 #include "net/engine_state.h"
+#include "os/poll.h"
 #include "os/socket.h"
 
 #include <errno.h>
@@ -49,6 +50,24 @@ void cz_engine_flush(struct cz_engine *e)
 void cz_engine_rest(struct cz_engine *e, uint32_t rest_us)
 {
     cz_io_rest(e->io, &e->out.napper, rest_us);
+}
+
+/* When the far end has hung up, all that is still to come lies with the kernel,
+ * and may go into the pipe whether or not that is full. Otherwise the end would
+ * be noticed only when somebody reads, which may be just the thread that waits
+ * to send. */
+bool cz_engine_hear_out(struct cz_engine *e)
+{
+    struct pollfd fd = {.fd = e->fd, .events = POLLRDHUP};
+
+    if (!e->in.is_last && cz_os_poll(&fd, 1, 0) <= 0)
+        return true;
+    e->in.is_last = true;
+    if (!e->in.is_stopped)
+        return true;
+    e->in.is_stopped = false;
+    cz_engine_set_interest(e, e->interest | CZ_POLL_IN);
+    return cz_engine_read(e);
 }
 
 /* ---- heartbeat ------------------------------------------------------ */

@@ -345,7 +345,8 @@ static bool engine_take(struct cz_engine *e, uint8_t *at, size_t got)
 /* The pipe is full: leave the rest to the kernel until it is not. */
 static bool engine_must_stop(struct cz_engine *e)
 {
-    if (e->in.large || e->session->is_stopping || cz_pipe_is_writable(e->pipe))
+    if (e->in.large || e->in.is_last || e->session->is_stopping ||
+        cz_pipe_is_writable(e->pipe))
         return false;
     /* The interest stays until something comes: most often there is room
      * again before that, and two system calls are saved. */

@@ -37,7 +37,7 @@ static bool engine_break(struct cz_engine *e)
 {
     e->out.is_broken = true;
     if (!e->session->is_stopping)
-        return true;
+        return cz_engine_hear_out(e);
     cz_session_on_engine_failed(e->session, false);
     return false;
 }

@@ -61,6 +61,7 @@ struct cz_engine {
         uint8_t large_flags;
         bool is_in_message;
         bool is_stopped; /* the pipe is full */
+        bool is_last;    /* but what is left to be read comes all the same */
     } in;
 
     struct {
@@ -143,6 +144,10 @@ CZ_MUST_CHECK bool cz_engine_read(struct cz_engine *engine);
 
 /* Writes what there is; false as above. */
 CZ_MUST_CHECK bool cz_engine_write(struct cz_engine *engine);
+
+/* Nothing can be written any more: sees to it that the end of the connection
+ * is noticed, even if nobody reads. False as above. */
+CZ_MUST_CHECK bool cz_engine_hear_out(struct cz_engine *engine);
 
 /* Reads and throws away, so that closing does not reset the connection. */
 void cz_engine_discard_input(struct cz_engine *engine);
