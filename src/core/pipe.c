@@ -418,6 +418,13 @@ bool cz_pipe_is_readable(struct cz_pipe_end *end)
     }
 }
 
+void cz_pipe_read_later(struct cz_pipe_end *end)
+{
+    /* The command is free: the far end posts it to wake a reader that sleeps,
+     * and this one does not. */
+    (void)pipe_post(end, &end->readable, CZ_IO_NOW);
+}
+
 /* ---- introductions -------------------------------------------------- */
 
 void cz_pipe_introduce(struct cz_pipe_end *end, struct cz_metadata *metadata)

@@ -230,6 +230,16 @@ cz_pipe_read_short(struct cz_pipe_end *end, struct cz_frame *frame)
 /* Is there a message? If not, on_readable follows. */
 bool cz_pipe_is_readable(struct cz_pipe_end *end);
 
+/* For who reads a pipe by itself, from within on_readable, and must not be
+ * kept at it by a writer that is as fast: how many messages there are just
+ * now; and has on_readable come again, after other commands. Until then
+ * nothing may be read. */
+static inline uint32_t cz_pipe_waiting(struct cz_pipe_end *end)
+{
+    return cz_stream_waiting(end->in);
+}
+void cz_pipe_read_later(struct cz_pipe_end *end);
+
 /* Gives back memory that the pipe does not need while it is idle, and asks
  * the far end for its part. True: nothing is left to give. */
 bool cz_pipe_slim(struct cz_pipe_end *end);

@@ -326,6 +326,15 @@ static inline bool cz_stream_has_data(struct cz_stream *s)
     return s->r.run > 0 || cz_stream_refresh(s);
 }
 
+/* How many messages are published and not read yet. */
+static inline uint32_t cz_stream_waiting(struct cz_stream *s)
+{
+    /* Relaxed: a number on its own. */
+    uint64_t word = atomic_load_explicit(&s->published, memory_order_relaxed);
+
+    return (uint32_t)(word >> 32) - s->r.consumed;
+}
+
 /* Counts one message as read. True: credit is due now. */
 CZ_MUST_CHECK static inline bool cz_stream_count(struct cz_stream *s)
 {

@@ -48,7 +48,7 @@ struct cz_dist_pipe {
     /* The type's. */
     bool is_known;    /* has been introduced once */
     bool is_behind;   /* has not been told everything */
-    bool is_stalled;  /* is not read, because of its backlog: */
+    bool is_due;      /* will be read on by a command */
     uint32_t backlog; /* messages from it that wait for the application, */
     uint32_t epoch;   /* at this time */
 };

@@ -285,6 +285,34 @@ static void commands_come_once_and_in_order(void **state)
     party_fini(&b);
 }
 
+static void reading_may_be_put_off_to_another_command(void **state)
+{
+    struct party a;
+    struct party b;
+    uint32_t number;
+
+    (void)state;
+    join_up(&a, &b, 4);
+    cz_mailbox_run(b.mailbox);
+    assert_int_equal(cz_pipe_waiting(b.end), 0);
+    assert_int_equal(send_number(a.end, 0), 0);
+    assert_int_equal(send_number(a.end, 1), 0);
+    cz_mailbox_run(b.mailbox);
+    assert_int_equal(cz_pipe_waiting(b.end), 2);
+    assert_true(receive_number(b.end, &number));
+    assert_int_equal(cz_pipe_waiting(b.end), 1);
+    cz_pipe_read_later(b.end);
+    assert_int_equal(b.readable_count, 1);
+    assert_true(cz_mailbox_run(b.mailbox));
+    assert_int_equal(b.readable_count, 2);
+    assert_true(receive_number(b.end, &number));
+    assert_int_equal(number, 1);
+    cz_pipe_read_later(b.end);
+    party_close(&b);
+    party_fini(&b); /* and what was put off comes to nothing */
+    party_fini(&a);
+}
+
 static void metadata_goes_with_the_messages_behind_it(void **state)
 {
     struct party a;
@@ -545,6 +573,7 @@ int main(void)
         cmocka_unit_test(the_owner_hears_of_its_new_end),
         cmocka_unit_test(a_pipe_may_end_before_it_is_attached),
         cmocka_unit_test(commands_come_once_and_in_order),
+        cmocka_unit_test(reading_may_be_put_off_to_another_command),
         cmocka_unit_test(metadata_goes_with_the_messages_behind_it),
         cmocka_unit_test(messages_pass_in_both_directions),
         cmocka_unit_test(what_was_sent_before_closing_arrives),
