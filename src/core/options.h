@@ -57,7 +57,11 @@ enum {
 };
 
 /* ZMQ_NOTIFY_...: a connection begins or ends with an empty message. */
-enum { CZ_NOTIFY_CONNECT = 1, CZ_NOTIFY_DISCONNECT = 2 };
+enum {
+    CZ_NOTIFY_CONNECT = 1,
+    CZ_NOTIFY_DISCONNECT = 2,
+    CZ_NOTIFY_ALL = CZ_NOTIFY_CONNECT | CZ_NOTIFY_DISCONNECT,
+};
 
 struct cz_options {
     uint64_t affinity;
@@ -90,7 +94,7 @@ struct cz_options {
     int tcp_maxrt_ms;
     int use_fd;
     int conflate;
-    int router_notify; /* CZ_NOTIFY_...; likewise STREAM_NOTIFY, below */
+    int notify; /* ROUTER_NOTIFY, STREAM_NOTIFY: CZ_NOTIFY_... */
     int invert_matching;
     int gssapi_plaintext;
     int gssapi_nametype;
@@ -106,8 +110,6 @@ struct cz_options {
 
     bool probes_router; /* ZMQ_PROBE_ROUTER */
     bool is_raw;        /* STREAM, ZMQ_ROUTER_RAW: no ZMTP at all */
-    bool raw_notifies;  /* STREAM_NOTIFY: connections say that they come and
-                           go */
     bool is_server;     /* of the mechanism */
     uint8_t mechanism;  /* CZ_MECHANISM_... */
     uint8_t routing_id[CZ_ROUTING_ID_MAX];

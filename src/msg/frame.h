@@ -58,6 +58,13 @@ struct cz_frame {
     uint8_t flags;
 };
 
+/* For who was given a frame that nobody takes. */
+static inline void cz_frame_drop(const struct cz_frame *frame)
+{
+    if (frame->buffer)
+        cz_buffer_unref(frame->buffer);
+}
+
 struct cz_frame_ref {
     struct cz_buffer *buffer;
     const uint8_t *data;

@@ -192,12 +192,13 @@ static bool engine_subscribe_phantom(struct cz_engine *e)
 }
 
 /* An empty message tells the owner of a connection that it stands, and
- * another one that it is gone. */
+ * another one that it is gone. ROUTER without ZMTP is always told. */
 static bool engine_notifies(const struct cz_engine *e, int what)
 {
     const struct cz_options *o = e->session->options;
 
-    return o->router_notify & what || (o->is_raw && o->raw_notifies);
+    return o->notify & what ||
+           (o->is_raw && o->socket_type == CZ_SOCKET_ROUTER);
 }
 
 static bool engine_notify(struct cz_engine *e)

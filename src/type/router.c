@@ -9,9 +9,9 @@
  * when it is attached, else by the introduction of the far end. Nothing is
  * read from it before. It keeps that id, whoever answers at the other end
  * later. A pipe whose id is in use, or is taken over by a newcomer
- * (ZMQ_ROUTER_HANDOVER), is stranded: neither read nor written any more, and
- * left standing until its peer goes, so that the peer does not dial again and
- * take the id back.
+ * (ZMQ_ROUTER_HANDOVER), is stranded: nothing is written to it, what it brings
+ * is thrown away, and it is left standing until its peer goes, so that the peer
+ * does not dial again and take the id back.
  *
  * The id of a message is shown before the message is touched; then its frames
  * are read as from any other socket.
@@ -163,12 +163,29 @@ static void router_detach(struct cz_socket *s, struct cz_pipe_end *end)
         cz_routing_remove(&r->routing, route);
 }
 
+/* What a stranded peer says is for nobody. It is read all the same: with a
+ * full pipe the end of the connection would not be noticed. */
+static void router_ignore(struct cz_pipe_end *end)
+{
+    uint32_t left = cz_pipe_waiting(end);
+    struct cz_frame frame;
+
+    while (left > 0 && cz_pipe_read(end, &frame)) {
+        cz_frame_drop(&frame);
+        left -= !(frame.flags & CZ_FRAME_MORE);
+    }
+    if (cz_pipe_is_readable(end))
+        cz_pipe_read_later(end);
+}
+
 static void router_readable(struct cz_socket *s, struct cz_pipe_end *end)
 {
     /* Perhaps it is only the introduction, which reading takes in. */
     if (!end->is_introduced && !cz_pipe_is_readable(end))
         return;
-    if (!is_stranded(end))
+    if (is_stranded(end))
+        router_ignore(end);
+    else
         cz_fq_add(&router_of(s)->fq, end);
 }
 
@@ -187,9 +204,12 @@ static void router_settle(struct router *r, struct cz_pipe_end *end)
 {
     if (!end->type_data)
         router_introduced(&r->base, end);
-    if (is_stranded(end))
-        cz_fq_remove(&r->fq, end);
-    if (!end->type_data || (is_stranded(end) && end->is_peer_closed))
+    if (route_of(end))
+        return;
+    cz_fq_remove(&r->fq, end);
+    if (is_stranded(end) && !end->is_peer_closed)
+        router_ignore(end);
+    else
         cz_socket_drop_end(&r->base, end);
 }
 
@@ -213,10 +233,9 @@ static bool is_in_message(const struct router *r)
 
 static int router_show_id(struct router *r, struct cz_frame *frame)
 {
-    const struct cz_pipe_end *end;
+    const struct cz_pipe_end *end = router_next(r);
     const struct cz_route *route;
 
-    end = router_next(r);
     if (!end)
         return -EAGAIN;
     route = end->type_data;
@@ -241,12 +260,6 @@ static int router_recv(struct cz_socket *s, struct cz_frame *frame)
 
 /* ---- sending -------------------------------------------------------- */
 
-static void drop(struct cz_frame *frame)
-{
-    if (frame->buffer)
-        cz_buffer_unref(frame->buffer);
-}
-
 /* The first frame says to whom the rest goes. */
 static int router_aim(struct router *r, struct cz_frame *frame)
 {
@@ -264,7 +277,7 @@ static int router_aim(struct router *r, struct cz_frame *frame)
             r->target = NULL;
         r->is_sending = true;
     }
-    drop(frame);
+    cz_frame_drop(frame);
     return 0;
 }
 
@@ -285,7 +298,7 @@ static int router_write(struct router *r, struct cz_frame *frame)
     int rc;
 
     if (CZ_UNLIKELY(!r->target)) {
-        drop(frame);
+        cz_frame_drop(frame);
         return 0;
     }
     if (router_hangs_up(r, frame))
@@ -342,17 +355,14 @@ static int router_set_option(struct cz_socket *s, int number, const void *value,
     case OPTION_ROUTER_MANDATORY:
         return cz_options_take_switch(value, size, &r->is_mandatory);
     case OPTION_ROUTER_RAW:
-        /* As STREAM's; ZMQ_STREAM_NOTIFY is not for ROUTER. */
-        s->options.raw_notifies = true;
         return cz_options_take_switch(value, size, &s->options.is_raw);
     case OPTION_ROUTER_HANDOVER:
         return cz_options_take_switch(value, size, &r->takes_over);
     case OPTION_CONNECT_ROUTING_ID:
         return cz_routing_set_connect_id(&r->routing, value, size);
     case OPTION_ROUTER_NOTIFY:
-        return cz_options_take_int(value, size, 0,
-                                   CZ_NOTIFY_CONNECT | CZ_NOTIFY_DISCONNECT,
-                                   &s->options.router_notify);
+        return cz_options_take_int(value, size, 0, CZ_NOTIFY_ALL,
+                                   &s->options.notify);
     default:
         return cz_probe_set_option(s, number, value, size);
     }
@@ -364,7 +374,7 @@ static int router_get_option(struct cz_socket *s, int number, void *value,
     if (number != OPTION_ROUTER_NOTIFY)
         return -ENOENT;
     return *size == sizeof(int)
-               ? cz_options_put_int(s->options.router_notify, value, size)
+               ? cz_options_put_int(s->options.notify, value, size)
                : -EINVAL;
 }
 

@@ -45,7 +45,7 @@ static void stream_init(struct cz_socket *s)
     cz_fq_init(&t->fq, s);
     cz_routing_init(&t->routing);
     s->options.is_raw = true;
-    s->options.raw_notifies = true;
+    s->options.notify = CZ_NOTIFY_ALL;
 }
 
 /* ---- peers ---------------------------------------------------------- */
@@ -140,12 +140,6 @@ static int stream_recv(struct cz_socket *s, struct cz_frame *frame)
 
 /* ---- sending -------------------------------------------------------- */
 
-static void drop(struct cz_frame *frame)
-{
-    if (frame->buffer)
-        cz_buffer_unref(frame->buffer);
-}
-
 /* The first frame says to whom the second goes. An id without a second frame
  * is no message. */
 static int stream_aim(struct stream *t, struct cz_frame *frame)
@@ -161,7 +155,7 @@ static int stream_aim(struct stream *t, struct cz_frame *frame)
         t->target = route->end;
         t->is_sending = true;
     }
-    drop(frame);
+    cz_frame_drop(frame);
     return 0;
 }
 
@@ -174,7 +168,7 @@ static int stream_send(struct cz_socket *s, struct cz_frame *frame)
         return stream_aim(t, frame);
     frame->flags = 0;
     if (!t->target)
-        drop(frame);
+        cz_frame_drop(frame);
     else if (frame->size == 0)
         cz_socket_hang_up(s, t->target);
     else
@@ -206,7 +200,7 @@ static int stream_set_option(struct cz_socket *s, int number, const void *value,
     case OPTION_STREAM_NOTIFY:
         rc = cz_options_take_int(value, size, 0, 1, &notifies);
         if (rc == 0)
-            s->options.raw_notifies = notifies;
+            s->options.notify = notifies ? CZ_NOTIFY_ALL : 0;
         return rc;
     default:
         return -ENOENT;

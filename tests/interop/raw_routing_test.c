@@ -8,12 +8,14 @@
 #define ZMQ_BUILD_DRAFT_API
 #include "common/env.h"
 #include "common/id.h"
+#include "common/pubsub.h"
 #include "common/raw.h"
 #include "common/socket.h"
 #include "common/zmtp.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void id_is_shown_and_taken_off_again(void **state)
@@ -68,6 +70,36 @@ static void second_of_an_id_is_left_standing(void **state)
     ZMTP_SAY(first, "d");
     expect_from(router, "them", "d");
     close(first);
+}
+
+/* However much it says to nobody, its end is noticed. */
+static void second_of_an_id_may_go(void **state)
+{
+    enum { MARK = 10, MESSAGES = 5000 };
+    struct env *env = *state;
+    void *router = env_socket(env, ZMQ_ROUTER);
+    char endpoint[ENDPOINT_MAX];
+    int first, second;
+
+    set_int(router, ZMQ_RCVHWM, MARK);
+    env_bind(env, router, endpoint);
+    first = raw_connect(endpoint);
+    zmtp_greet_as(first, "DEALER", "them");
+    ZMTP_SAY(first, "a");
+    expect_from(router, "them", "a");
+    second = raw_connect(endpoint);
+    zmtp_greet_as(second, "DEALER", "them");
+    for (int i = 0; i < MESSAGES; i++) {
+        ZMTP_SAY(second, "b", "c");
+        (void)get_int(router, ZMQ_EVENTS);
+    }
+    assert_int_equal(shutdown(second, SHUT_WR), 0);
+    wait_serving_fd(router, second);
+    zmtp_expect_hung_up(second);
+    ZMTP_SAY(first, "d");
+    expect_from(router, "them", "d");
+    close(first);
+    close(second);
 }
 
 /* Sends to the id until it reaches this peer. */
@@ -249,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_STREAMS(id_is_shown_and_taken_off_again),
         ON_STREAMS(second_of_an_id_is_left_standing),
+        ON_STREAMS(second_of_an_id_may_go),
         ON_STREAMS(message_that_is_read_outlives_a_handover),
         ON_STREAMS(messages_of_a_closed_peer_are_still_shown),
         ON_STREAMS(identities_of_old_peers_are_routing_ids),
