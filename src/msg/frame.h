@@ -106,12 +106,19 @@ static inline size_t cz_frame_get_header(const uint8_t *from, size_t available,
     return CZ_FRAME_HEADER_MAX;
 }
 
-/* The bytes that a frame occupies in a pipe. */
+/* The bytes that a frame occupies in a pipe in which it lies with a header of
+ * this size. What comes from a peer may have a long header before a short
+ * body: then it is not what cz_frame_header_size says. */
+static inline size_t cz_frame_extent(size_t header, size_t body)
+{
+    return header +
+           (CZ_LIKELY(body < CZ_REF_MIN) ? body : sizeof(struct cz_frame_ref));
+}
+
+/* The same of a frame that is still to be written. */
 static inline size_t cz_frame_footprint(size_t body)
 {
-    if (CZ_LIKELY(body < CZ_REF_MIN))
-        return cz_frame_header_size(body) + body;
-    return CZ_FRAME_HEADER_MAX + sizeof(struct cz_frame_ref);
+    return cz_frame_extent(cz_frame_header_size(body), body);
 }
 
 #endif

@@ -66,7 +66,7 @@ static void stream_drop_frames(struct cz_chunk *chunk, const uint8_t *at,
             if (metadata)
                 cz_metadata_unref(metadata, 1);
         }
-        used = cz_frame_footprint(body);
+        used = cz_frame_extent(used, body);
         at += used;
         left -= (uint32_t)used;
     }

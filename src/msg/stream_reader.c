@@ -320,8 +320,8 @@ static bool pieces_add_chunk(struct pieces *p, struct cursor *c, size_t skip,
         if (!pieces_add_frame(p, c->at, skip))
             return false;
         skip = 0;
-        cz_frame_get_header(c->at, CZ_FRAME_HEADER_MAX, &flags, &body);
-        used = cz_frame_footprint(body);
+        used = cz_frame_get_header(c->at, CZ_FRAME_HEADER_MAX, &flags, &body);
+        used = cz_frame_extent(used, body);
         c->at += used;
         c->run -= (uint32_t)used;
     }
@@ -366,7 +366,7 @@ static size_t reader_pass_frames(struct cz_stream *s, size_t size)
         uint64_t body;
         size_t header =
             cz_frame_get_header(r->at, CZ_FRAME_HEADER_MAX, &flags, &body);
-        size_t used = cz_frame_footprint(body);
+        size_t used = cz_frame_extent(header, body);
 
         if (size < header + body)
             break;
@@ -443,8 +443,8 @@ void cz_stream_drop_partial(struct cz_stream *s)
 
         if (at == r->at && r->sent == 0)
             break;
-        cz_frame_get_header(at, CZ_FRAME_HEADER_MAX, &flags, &body);
-        used = cz_frame_footprint(body);
+        used = cz_frame_get_header(at, CZ_FRAME_HEADER_MAX, &flags, &body);
+        used = cz_frame_extent(used, body);
         if (at + used > r->at) {
             /* The frame itself is torn: go back to its first byte. */
             r->run += (uint32_t)(r->at - at);

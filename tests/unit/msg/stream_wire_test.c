@@ -356,6 +356,48 @@ static void a_break_takes_back_what_arrived_of_a_message(void **state)
     }
 }
 
+/* A peer may put a long header before any body. What it says in the body must
+ * not be taken for a frame, least of all for one that refers to memory. */
+static void a_long_header_before_a_short_body_is_no_trap(void **state)
+{
+    enum { BODY = 60, SIZE = 9 + BODY };
+    static const uint8_t trap[] = {2, 0, 0, 0, 0, 1, 0};
+    uint8_t bytes[2 * SIZE];
+
+    (void)state;
+    /* The trap ends in the header of the next frame. */
+    memset(bytes, 'x', sizeof bytes);
+    for (size_t at = 0; at < sizeof bytes; at += SIZE) {
+        bytes[at] = 2;
+        memset(bytes + at + 1, 0, 7);
+        bytes[at + 8] = BODY;
+        memcpy(bytes + at + SIZE - sizeof trap, trap, sizeof trap);
+    }
+    for (int unread = 0; unread < 4; unread++) {
+        size_t complete = unread < 3 ? sizeof bytes : SIZE;
+        struct cz_frame frame;
+        bool must_wake;
+        struct kit k;
+
+        bytes[SIZE] = unread < 3 ? 2 : 3;
+        kit_init(&k, 100);
+        assert_int_equal(cz_stream_write_run(&k.stream, bytes, complete,
+                                             sizeof bytes, complete / SIZE,
+                                             &must_wake),
+                         0);
+        kit_owe_wake(&k, must_wake);
+        kit_wake(&k);
+        for (int i = unread % 3; i < 2; i++) {
+            assert_true(kit_next(&k, &frame));
+            assert_int_equal(frame.size, BODY);
+            if (unread == 3)
+                break;
+        }
+        cz_stream_rollback(&k.stream);
+        kit_fini(&k);
+    }
+}
+
 static void arrivals_use_up_credit(void **state)
 {
     struct kit k;
@@ -409,6 +451,7 @@ int main(void)
         cmocka_unit_test(a_stream_may_end_at_any_byte),
         cmocka_unit_test(arrivals_may_be_cut_between_any_frames),
         cmocka_unit_test(a_break_takes_back_what_arrived_of_a_message),
+        cmocka_unit_test(a_long_header_before_a_short_body_is_no_trap),
         cmocka_unit_test(arrivals_use_up_credit),
         cmocka_unit_test(a_run_without_memory_changes_nothing),
     };
