@@ -61,7 +61,7 @@ struct cz_frame {
 /* For who was given a frame that nobody takes. */
 static inline void cz_frame_drop(const struct cz_frame *frame)
 {
-    if (frame->buffer)
+    if (CZ_UNLIKELY(frame->buffer != NULL))
         cz_buffer_unref(frame->buffer);
 }
 

@@ -14,8 +14,6 @@ enum {
     /* With no high-water mark, credit comes in portions, so that a mark set
      * later takes effect. */
     UNLIMITED_PORTION = 1024,
-    /* Positions are modulo 2^32: nobody may be further ahead than this. */
-    POSITION_SPAN = UINT32_MAX / 2,
 };
 
 void cz_stream_init(struct cz_stream *s, uint32_t hwm, struct cz_pool *pool)
@@ -103,13 +101,6 @@ void cz_stream_fini(struct cz_stream *s)
 
 /* ---- credit -------------------------------------------------------- */
 
-static bool stream_is_too_far_ahead(struct cz_stream *s)
-{
-    return s->w.pos -
-               atomic_load_explicit(&s->consumed_pos, memory_order_relaxed) >
-           POSITION_SPAN;
-}
-
 static bool stream_take_credit(struct cz_stream *s)
 {
     /* seq_cst: pairs with the store in cz_stream_give_credit; together with
@@ -119,7 +110,7 @@ static bool stream_take_credit(struct cz_stream *s)
      * credit is seen to have done both. */
     uint32_t hwm = atomic_load_explicit(&s->hwm, memory_order_relaxed);
 
-    if (stream_is_too_far_ahead(s))
+    if (cz_stream_is_too_far_ahead(s))
         return false;
     if (hwm == 0) {
         s->w.credit = UNLIMITED_PORTION;
@@ -278,7 +269,7 @@ uint8_t *cz_stream_grow(struct cz_stream *s, size_t need)
         w->room = 0;
         cz_chunk_destroy(chunk);
     }
-    if (stream_is_too_far_ahead(s))
+    if (cz_stream_is_too_far_ahead(s))
         return NULL;
     chunk = stream_obtain(s, need);
     if (!chunk)

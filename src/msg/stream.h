@@ -63,6 +63,8 @@
 enum {
     CZ_STREAM_ASLEEP = 1,
     CZ_STREAM_QUIET = 2,
+    /* Positions are modulo 2^32: nobody may be further ahead than this. */
+    CZ_STREAM_SPAN = UINT32_MAX / 2,
 };
 
 struct cz_latest;
@@ -162,6 +164,16 @@ static inline uint32_t cz_stream_ahead(struct cz_stream *s)
     /* Relaxed: a number on its own. */
     return s->w.messages -
            atomic_load_explicit(&s->consumed, memory_order_relaxed);
+}
+
+/* Have so many bytes not been read, of whole messages or of one that never
+ * ends, that no more may be added? */
+static inline bool cz_stream_is_too_far_ahead(struct cz_stream *s)
+{
+    /* Relaxed: a number on its own. */
+    return s->w.pos -
+               atomic_load_explicit(&s->consumed_pos, memory_order_relaxed) >
+           CZ_STREAM_SPAN;
 }
 
 /* May a message begin? If not, a wake-up follows as soon as it may. */
@@ -270,7 +282,8 @@ CZ_MUST_CHECK int cz_stream_write_run(struct cz_stream *stream,
                                       bool *must_wake);
 
 /* The same for bytes that lie in a chunk, from offset `begin` on; the chunk
- * becomes the stream's, and nothing is added to it. Cannot fail. */
+ * becomes the stream's, and nothing is added to it. Cannot fail, but nobody may
+ * be too far ahead. */
 void cz_stream_write_chunk(struct cz_stream *stream, struct cz_chunk *chunk,
                            uint32_t begin, size_t complete, size_t size,
                            uint32_t messages, bool *must_wake);

@@ -33,8 +33,7 @@ bool cz_engine_fail(struct cz_engine *e, bool is_fatal)
     return false;
 }
 
-/* There is no memory for what has come. That passes, so it is no reason to
- * give the peer up. */
+/* No memory for what has come passes: no reason to give the peer up. */
 static bool engine_starve(struct cz_engine *e)
 {
     return cz_engine_fail(e, false);
@@ -57,8 +56,7 @@ bool cz_engine_deliver_frame(struct cz_engine *e, const struct cz_frame *frame)
 {
     /* The socket is closed: nobody will read this. */
     if (e->session->is_stopping) {
-        if (frame->buffer)
-            cz_buffer_unref(frame->buffer);
+        cz_frame_drop(frame);
         return true;
     }
     if ((e->pipe->out->is_conflating
@@ -109,8 +107,7 @@ static bool engine_on_subscription(struct cz_engine *e,
         cz_buffer_ref(frame->buffer);
     if (cz_engine_deliver_frame(e, frame))
         return true;
-    if (frame->buffer)
-        cz_buffer_unref(frame->buffer);
+    cz_frame_drop(frame);
     return false;
 }
 
@@ -197,8 +194,10 @@ static bool engine_deliver(struct cz_engine *e,
         return true;
     if (out->is_conflating)
         return engine_deliver_last(e, at, scan->end);
+    /* Who is too far ahead gets no memory to copy it either. */
     if (may_hand_over && scan->end >= HAND_OVER_MIN && arrival &&
-        at >= arrival->bytes && at < arrival->bytes + CZ_ARRIVAL_SIZE) {
+        at >= arrival->bytes && at < arrival->bytes + CZ_ARRIVAL_SIZE &&
+        !cz_stream_is_too_far_ahead(out)) {
         cz_io_take_arrival(e->io);
         cz_stream_write_chunk(out, arrival, (uint32_t)(at - arrival->bytes),
                               scan->complete, scan->end, scan->messages,
@@ -282,8 +281,8 @@ bool cz_engine_decode_plain(struct cz_engine *e, uint8_t *at, size_t size)
 
 /* ---- reading -------------------------------------------------------- */
 
-/* Puts what was carried over at the front of the arrival chunk, and says
- * where to read. NULL: no memory. */
+/* Puts what was carried over into the arrival chunk, and says where to read.
+ * NULL: no memory. */
 static uint8_t *engine_prepare(struct cz_engine *e, size_t *room)
 {
     struct cz_chunk *arrival = cz_io_arrival(e->io);

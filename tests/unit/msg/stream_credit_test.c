@@ -167,6 +167,28 @@ static void a_rollback_returns_no_more_credit_than_it_took(void **state)
     kit_fini(&k);
 }
 
+/* Also of a message that never ends, which uses up no credit: positions would
+ * come round. Nobody has so much memory in a test. */
+static void nobody_gets_too_far_ahead(void **state)
+{
+    static const uint8_t bytes[40000];
+    struct kit k;
+    bool must_wake;
+
+    (void)state;
+    kit_init(&k, 0);
+    assert_int_equal(kit_write(&k, 9, 9, false), 0);
+    assert_false(cz_stream_is_too_far_ahead(&k.stream));
+    k.stream.w.pos += CZ_STREAM_SPAN;
+    assert_true(cz_stream_is_too_far_ahead(&k.stream));
+    assert_int_equal(
+        cz_stream_write_run(&k.stream, bytes, 0, sizeof bytes, 0, &must_wake),
+        -ENOMEM);
+    k.stream.w.pos -= CZ_STREAM_SPAN;
+    read_some(&k, 1);
+    kit_fini(&k);
+}
+
 static void no_mark_is_no_limit(void **state)
 {
     struct kit k;
@@ -233,6 +255,7 @@ int main(void)
         cmocka_unit_test(a_sleeper_wakes_the_writer_that_waits),
         cmocka_unit_test(a_message_needs_credit_only_to_begin),
         cmocka_unit_test(a_rollback_returns_no_more_credit_than_it_took),
+        cmocka_unit_test(nobody_gets_too_far_ahead),
         cmocka_unit_test(no_mark_is_no_limit),
         cmocka_unit_test(a_lower_mark_counts_what_is_there_already),
         cmocka_unit_test(a_mark_set_later_takes_effect),
