@@ -177,8 +177,7 @@ static int lane_move_part(struct lane *lane, struct cz_socket *capture)
         rc = lane_keep(lane, &frame);
         return rc == 0 ? NOT_NOW : rc;
     }
-    if (frame.buffer)
-        cz_buffer_unref(frame.buffer);
+    cz_frame_drop(&frame);
     return rc;
 }
 
@@ -233,8 +232,7 @@ static int control_receive(struct cz_socket *control, enum command *command)
             return rc == -CZ_EFSM ? -EAGAIN : rc;
         has_parts |= frame.flags & CZ_FRAME_MORE;
         *command = has_parts ? COMMAND_NONE : command_of(&frame);
-        if (frame.buffer)
-            cz_buffer_unref(frame.buffer);
+        cz_frame_drop(&frame);
     } while (frame.flags & CZ_FRAME_MORE);
     return 0;
 }

@@ -94,8 +94,7 @@ int zmq_recv(void *handle, void *to, size_t capacity, int flags)
         return api_result(rc);
     if (CZ_LIKELY(capacity > 0))
         copy_out(to, frame.data, frame.size < capacity ? frame.size : capacity);
-    if (CZ_UNLIKELY(frame.buffer != NULL))
-        cz_buffer_unref(frame.buffer);
+    cz_frame_drop(&frame);
     return api_size(frame.size);
 }
 

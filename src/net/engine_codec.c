@@ -195,8 +195,7 @@ int cz_engine_encode(struct cz_engine *e)
     while (e->out.encoded_size < ENCODED_MAX && cz_pipe_read(e->pipe, &frame)) {
         int rc = codec_append(e, frame);
 
-        if (frame.buffer)
-            cz_buffer_unref(frame.buffer);
+        cz_frame_drop(&frame);
         if (rc != 0)
             return rc;
     }

@@ -149,8 +149,7 @@ static void session_drop_subscriptions(struct cz_session *session)
         (type != CZ_SOCKET_SUB && type != CZ_SOCKET_XSUB))
         return;
     while (cz_pipe_read(session->pipe, &frame))
-        if (frame.buffer)
-            cz_buffer_unref(frame.buffer);
+        cz_frame_drop(&frame);
 }
 
 static void session_on_readable(void *owner, struct cz_pipe_end *end)

@@ -249,8 +249,7 @@ void cz_dist_send(struct cz_dist *d, struct cz_frame *frame)
         else
             cz_dist_give_up(d, pipe->end);
     }
-    if (frame->buffer)
-        cz_buffer_unref(frame->buffer);
+    cz_frame_drop(frame);
     d->is_in_message = frame->flags & CZ_FRAME_MORE;
     cz_dist_end(d, is_lone);
 }

@@ -93,7 +93,6 @@ void cz_fq_skip(struct cz_fq *fq)
     do {
         if (cz_fq_recv(fq, &frame) != 0)
             return;
-        if (frame.buffer)
-            cz_buffer_unref(frame.buffer);
+        cz_frame_drop(&frame);
     } while (frame.flags & CZ_FRAME_MORE);
 }

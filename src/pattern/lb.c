@@ -64,8 +64,7 @@ void cz_lb_rollback(struct cz_lb *lb)
 /* The rest of a message whose pipe has gone: accepted and thrown away. */
 static int lb_drop(struct cz_lb *lb, struct cz_frame *frame)
 {
-    if (frame->buffer)
-        cz_buffer_unref(frame->buffer);
+    cz_frame_drop(frame);
     if (!(frame->flags & CZ_FRAME_MORE)) {
         lb->is_dropping = false;
         lb->is_in_message = false;

@@ -79,8 +79,7 @@ static void pair_writable(struct cz_socket *s, struct cz_pipe_end *end)
 
 static int pair_drop(struct pair *p, struct cz_frame *frame)
 {
-    if (frame->buffer)
-        cz_buffer_unref(frame->buffer);
+    cz_frame_drop(frame);
     p->is_sending = p->is_dropping = frame->flags & CZ_FRAME_MORE;
     return 0;
 }

@@ -45,8 +45,7 @@ static void push_readable(struct cz_socket *s, struct cz_pipe_end *end)
 
     (void)s;
     while (cz_pipe_read(end, &frame))
-        if (frame.buffer)
-            cz_buffer_unref(frame.buffer);
+        cz_frame_drop(&frame);
 }
 
 static int push_send(struct cz_socket *s, struct cz_frame *frame)

@@ -103,8 +103,7 @@ static void rep_keep(struct rep *r, const struct cz_frame *frame)
     if (r->requester && cz_pipe_write_beyond(r->requester, frame) == 0)
         return;
     rep_forget_requester(r);
-    if (frame->buffer)
-        cz_buffer_unref(frame->buffer);
+    cz_frame_drop(frame);
 }
 
 /* Reads the envelope of the next message. False: it was not a request, and
@@ -117,8 +116,7 @@ static bool rep_take_envelope(struct rep *r)
         if (cz_fq_recv(&r->fq, &frame) != 0)
             return false;
         if (!(frame.flags & CZ_FRAME_MORE)) {
-            if (frame.buffer)
-                cz_buffer_unref(frame.buffer);
+            cz_frame_drop(&frame);
             rep_forget_requester(r);
             return false;
         }

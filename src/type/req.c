@@ -169,8 +169,7 @@ static bool req_take(struct req *q, const void *data, size_t size)
 
     if (cz_fq_recv(&q->fq, &frame) != 0)
         return false;
-    if (frame.buffer)
-        cz_buffer_unref(frame.buffer);
+    cz_frame_drop(&frame);
     return frame.flags & CZ_FRAME_MORE && frame.size == size &&
            memcmp(frame.data, data, size) == 0;
 }

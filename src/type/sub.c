@@ -36,8 +36,7 @@ static CZ_ALWAYS_INLINE bool sub_wants(const struct cz_xsub *x,
 /* Throws away the message that begins with this frame. */
 static void sub_skip(struct cz_xsub *x, struct cz_frame *frame)
 {
-    if (frame->buffer)
-        cz_buffer_unref(frame->buffer);
+    cz_frame_drop(frame);
     if (frame->flags & CZ_FRAME_MORE)
         cz_fq_skip(&x->fq);
 }

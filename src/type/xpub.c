@@ -124,8 +124,7 @@ static void xpub_deliver(struct cz_xpub *x, const struct cz_frame *frame)
             cz_dist_deliver(&x->dist, seats[i].id, frame);
     }
     cz_dist_end(&x->dist, total <= 1);
-    if (frame->buffer)
-        cz_buffer_unref(frame->buffer);
+    cz_frame_drop(frame);
 }
 
 /* Has everybody room who wants the frame? The last one is asked first: the

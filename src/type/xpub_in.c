@@ -129,8 +129,7 @@ static int xpub_take_frame(struct cz_xpub *x, struct cz_pipe_end *end,
             return 0;
         }
     }
-    if (frame->buffer)
-        cz_buffer_unref(frame->buffer);
+    cz_frame_drop(frame);
     return rc;
 }
 

@@ -77,8 +77,7 @@ void cz_xsub_detach(struct cz_socket *s, struct cz_pipe_end *end)
     struct cz_xsub *x = cz_xsub_of(s);
 
     if (x->held_from == end) {
-        if (x->held.buffer)
-            cz_buffer_unref(x->held.buffer);
+        cz_frame_drop(&x->held);
         x->held_from = NULL;
     }
     cz_fq_remove(&x->fq, end);
@@ -152,8 +151,7 @@ static int xsub_send_subscription(struct cz_xsub *x, struct cz_frame *frame)
     /* Once begun, a message must go on to its end. */
     if (must_tell || x->dist.is_in_message)
         xsub_forward(x, frame);
-    if (frame->buffer)
-        cz_buffer_unref(frame->buffer);
+    cz_frame_drop(frame);
     return 0;
 }
 
