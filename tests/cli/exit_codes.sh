@@ -21,8 +21,9 @@ claim_usage_errors_exit_with_2_and_point_to_help() {
 }
 
 claim_help_exits_with_0() {
-    cero --help | grep -q dealer
-    cero push --help | grep -q -- --connect
+    # Read to the end: with pipefail, who writes must not be hung up on.
+    cero --help | grep dealer >/dev/null
+    cero push --help | grep -- --connect >/dev/null
 }
 
 claim_a_bad_endpoint_says_how_to_write_one() {
