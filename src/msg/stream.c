@@ -90,9 +90,7 @@ void cz_stream_fini(struct cz_stream *s)
         r->at = r->chunk->bytes + r->chunk->begin;
     }
     if (s->w.chunk) {
-        uint32_t unread = s->w.pos - r->seen + r->run + r->left;
-
-        stream_drop_frames(r->chunk, r->at, unread);
+        stream_drop_frames(r->chunk, r->at, cz_stream_unread(s));
         stream_free_chain(r->chunk);
     }
     cz_chunk_destroy(atomic_load_explicit(&s->spare, memory_order_relaxed));

@@ -339,6 +339,13 @@ static inline bool cz_stream_has_data(struct cz_stream *s)
     return s->r.run > 0 || cz_stream_refresh(s);
 }
 
+/* How many bytes have been written and not read, as they lie in the stream.
+ * For who is the writer as well, or when both sides have finished. */
+static inline uint32_t cz_stream_unread(const struct cz_stream *s)
+{
+    return s->w.pos - s->r.seen + s->r.run + s->r.left;
+}
+
 /* How many messages are published and not read yet. */
 static inline uint32_t cz_stream_waiting(struct cz_stream *s)
 {

@@ -15,6 +15,7 @@
 #include "msg/stream.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct cz_metadata;
@@ -47,5 +48,11 @@ void cz_inbox_rollback(struct cz_inbox *inbox);
 CZ_MUST_CHECK bool cz_inbox_pop(struct cz_inbox *inbox, struct cz_frame *frame);
 
 bool cz_inbox_has_data(struct cz_inbox *inbox);
+
+/* How many bytes wait; of frames by reference only the headers count. */
+static inline size_t cz_inbox_size(const struct cz_inbox *inbox)
+{
+    return inbox->stream ? cz_stream_unread(inbox->stream) : 0;
+}
 
 #endif

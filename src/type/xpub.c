@@ -194,6 +194,7 @@ static bool xpub_is_readable(struct cz_xpub *x)
     if (cz_inbox_has_data(&x->inbox))
         return true;
     x->epoch++;
+    x->large_told = 0;
     cz_xpub_resume(x);
     return cz_inbox_has_data(&x->inbox);
 }

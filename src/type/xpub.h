@@ -12,7 +12,8 @@
  * receives: subscriptions must take effect. So it waits for the application in
  * an inbox. Of a peer that sends messages (XSUB) only ZMQ_RCVHWM may wait
  * there; then nothing more is read from it until the application has emptied
- * the inbox.
+ * the inbox. Subscriptions count whether or not the application wants to know
+ * of them; so when too much waits that tells of them, no more is told.
  *
  * Thread: the socket's. Owns: what is in the struct.
  */
@@ -35,8 +36,9 @@ struct cz_xpub {
     struct cz_inbox inbox;
     struct cz_list stalled;    /* ends that are not read, by their fq_link */
     struct cz_buffer *welcome; /* ZMQ_XPUB_WELCOME_MSG, or NULL */
-    uint32_t epoch;            /* how often the inbox was found empty */
-    bool is_pub;               /* the application is told nothing */
+    size_t large_told; /* bytes of large topics told since it was empty */
+    uint32_t epoch;    /* how often the inbox was found empty */
+    bool is_pub;       /* the application is told nothing */
     bool tells_all_subscriptions;
     bool tells_all_cancels;
     bool is_manual;

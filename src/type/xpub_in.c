@@ -14,6 +14,9 @@
 
 enum verb { CANCEL = 0, SUBSCRIBE = 1, NEITHER };
 
+/* So many bytes of events may wait for the application; more are dropped. */
+enum { TOLD_MAX = 64 << 20 };
+
 /* ---- telling the application ------------------------------------------- */
 
 static struct cz_inbox_source xpub_source(struct cz_xpub *x,
@@ -26,6 +29,18 @@ static struct cz_inbox_source xpub_source(struct cz_xpub *x,
     };
 }
 
+/* Is there room for one more event? Peers make them as they like, and many an
+ * application only sends. */
+static bool xpub_may_tell(struct cz_xpub *x, struct cz_span topic)
+{
+    size_t large = topic.size >= CZ_REF_MIN ? topic.size : 0;
+
+    if (cz_inbox_size(&x->inbox) + x->large_told + large > TOLD_MAX)
+        return false;
+    x->large_told += large;
+    return true;
+}
+
 /* `end` NULL: no peer has said it. */
 static int xpub_tell(struct cz_xpub *x, struct cz_pipe_end *end, enum verb verb,
                      struct cz_span topic)
@@ -35,7 +50,7 @@ static int xpub_tell(struct cz_xpub *x, struct cz_pipe_end *end, enum verb verb,
     struct cz_topic_frame event;
     int rc;
 
-    if (x->is_pub)
+    if (x->is_pub || !xpub_may_tell(x, topic))
         return 0;
     rc = cz_topic_frame_init(&event, cz_span(&lead, 1), topic);
     if (rc != 0)
