@@ -11,7 +11,8 @@ set(CZ_PC_DIR "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 install(TARGETS libzmq libzmq-static EXPORT ZeroMQTargets
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(FILES include/zmq.h include/zmq_utils.h include/ceromq.h
+install(FILES include/zmq.h include/zmq_utils.h include/zmq_compat2.h
+    include/ceromq.h
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 if(TARGET cero)
     install(TARGETS cero RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")

@@ -51,11 +51,28 @@ foreach(source IN LISTS bench_sources)
     endif()
 endforeach()
 
+# cz_example(<name> <directory below build/> <source>): CZ_EXAMPLES are the
+# names, and each is the target example.<name>.
+function(cz_example name directory source)
+    get_filename_component(file "${source}" NAME_WE)
+    cz_program(example.${name} ${directory} "${source}")
+    set_target_properties(example.${name} PROPERTIES OUTPUT_NAME ${file})
+    set(CZ_EXAMPLES ${CZ_EXAMPLES} ${name} PARENT_SCOPE)
+endfunction()
+
+set(CZ_EXAMPLES)
 if(CZ_BUILD_TESTS)
     file(GLOB example_sources CONFIGURE_DEPENDS examples/*.c)
     foreach(source IN LISTS example_sources)
         get_filename_component(name "${source}" NAME_WE)
-        cz_program(example_${name} examples "${source}")
-        set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name})
+        cz_example(${name} examples "${source}")
+    endforeach()
+    # Programs for ZeroMQ 2.1, as they are: docs/classic.md.
+    file(GLOB classic_sources CONFIGURE_DEPENDS examples/classic/*.c)
+    foreach(source IN LISTS classic_sources)
+        get_filename_component(name "${source}" NAME_WE)
+        cz_example(classic.${name} classic "${source}")
+        target_compile_options(example.classic.${name} PRIVATE
+            "SHELL:-include zmq_compat2.h")
     endforeach()
 endif()

@@ -12,6 +12,17 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 status=0
 
+# Programs for 2.1 may be of C89.
+for standard in c89 c99 c17; do
+    gcc -std=$standard -pedantic -Wall -Wextra -Werror -fsyntax-only -xc \
+        "${ours%/*}/zmq_compat2.h" || status=1
+done
+if command -v g++ >/dev/null; then
+    for standard in c++98 c++20; do
+        g++ -std=$standard -Wall -Wextra -fsyntax-only -xc++ \
+            "${ours%/*}/zmq_compat2.h" || status=1
+    done
+fi
 for flags in "" -DZMQ_BUILD_DRAFT_API; do
     for standard in c99 c11 gnu11 gnu17; do
         # shellcheck disable=SC2086

@@ -35,6 +35,28 @@ int main(void)
 }
 PROGRAM
 
+# For ZeroMQ 2.1, whose two calls are of another form.
+cat >"$scratch/classic.c" <<'PROGRAM'
+#include <stdio.h>
+#include <zmq.h>
+
+int main(void)
+{
+    void *context = zmq_init(0);
+    void *socket = zmq_socket(context, ZMQ_PULL);
+    zmq_msg_t msg;
+    int rc;
+
+    zmq_msg_init(&msg);
+    rc = zmq_recv(socket, &msg, ZMQ_NOBLOCK);
+    zmq_msg_close(&msg);
+    zmq_close(socket);
+    zmq_term(context);
+    printf("%d for %d.%d\n", rc, ZMQ_VERSION_MAJOR, ZMQ_VERSION_MINOR);
+    return 0;
+}
+PROGRAM
+
 # expect <program>: it runs, and on the library just built.
 expect() {
     local out
@@ -46,7 +68,7 @@ expect() {
 DESTDIR=$scratch/stage cmake --install "$build" --prefix /opt/zmq >/dev/null
 prefix=$scratch/stage/opt/zmq
 libdir=$(dirname "$(find "$prefix" -name libzmq.a)")
-for file in include/zmq.h include/zmq_utils.h include/ceromq.h; do
+for file in include/{zmq,zmq_utils,zmq_compat2,ceromq}.h; do
     [ -f "$prefix/$file" ] || fail "$file is not installed"
 done
 [ -L "$libdir/libzmq.so" ] && [ -L "$libdir/libzmq.so.5" ] &&
@@ -60,6 +82,10 @@ export PKG_CONFIG_PATH=$libdir/pkgconfig
 read -ra flags < <(pkg-config --cflags --libs libzmq)
 gcc -o "$scratch/by-pkg-config" "$scratch/program.c" "${flags[@]}"
 expect env LD_LIBRARY_PATH="$libdir" "$scratch/by-pkg-config"
+gcc -o "$scratch/classic" -include zmq_compat2.h "$scratch/classic.c" \
+    "${flags[@]}"
+out=$(LD_LIBRARY_PATH=$libdir "$scratch/classic")
+[ "$out" = "-1 for 2.1" ] || fail "a program for ZeroMQ 2.1 says: $out"
 read -ra flags < <(pkg-config --cflags libzmq)
 read -ra private < <(sed -n 's/^Libs.private: //p' \
     "$libdir/pkgconfig/libzmq.pc")
@@ -92,6 +118,9 @@ add_executable(shared ../program.c)
 target_link_libraries(shared libzmq)
 add_executable(static ../program.c)
 target_link_libraries(static ${ZeroMQ_STATIC_LIBRARY})
+add_executable(classic ../classic.c)
+target_compile_options(classic PRIVATE "SHELL:-include zmq_compat2.h")
+target_link_libraries(classic libzmq)
 CMAKE
 cmake -S "$scratch/find" -B "$scratch/find/build" -G Ninja \
     -DCMAKE_PREFIX_PATH="$prefix" >"$scratch/log" 2>&1 &&
