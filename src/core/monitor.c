@@ -30,6 +30,7 @@ struct cz_monitor {
     struct cz_mailbox *mailbox;
     struct cz_pipe_end *end; /* NULL: nobody listens */
     struct cz_pipe_end *far_end;
+    struct cz_registry_entry *entry; /* with far_end; ours to remove */
 };
 
 static void monitor_ignore(void *owner, struct cz_pipe_end *end)
@@ -43,19 +44,11 @@ static void monitor_ignore(void *owner, struct cz_pipe_end *end)
 static bool monitor_withdraw(struct cz_monitor *monitor)
 {
     struct cz_registry *registry = &monitor->ctx->registry;
-    bool is_unclaimed = false;
+    bool is_unclaimed;
 
     cz_mutex_lock(&registry->lock);
-    cz_list_for_each (node, &registry->entries) {
-        struct cz_registry_entry *entry =
-            cz_container_of(node, struct cz_registry_entry, link);
-
-        if (entry->end != monitor->far_end ||
-            entry->kind == CZ_REGISTRY_WAITING)
-            continue;
-        is_unclaimed = entry->kind == CZ_REGISTRY_OFFERED;
-        cz_registry_remove(entry);
-    }
+    is_unclaimed = monitor->entry->kind == CZ_REGISTRY_OFFERED;
+    cz_registry_remove(monitor->entry);
     cz_mutex_unlock(&registry->lock);
     return is_unclaimed;
 }
@@ -179,8 +172,10 @@ static int monitor_offer(struct cz_monitor *monitor, const char *name)
 
     if (!pipe)
         return -ENOMEM;
-    if (!cz_registry_add(&monitor->ctx->registry, CZ_REGISTRY_OFFERED, name,
-                         NULL, &pipe->ends[1])) {
+    monitor->entry =
+        cz_registry_add(&monitor->ctx->registry, CZ_REGISTRY_OFFERED, name,
+                        NULL, &pipe->ends[1]);
+    if (!monitor->entry) {
         cz_pipe_close(&pipe->ends[1], 0);
         cz_pipe_close(&pipe->ends[0], 0);
         return -ENOMEM;
@@ -197,8 +192,9 @@ static void monitor_take(struct cz_monitor *monitor,
 {
     monitor->end = waiting->end;
     monitor->far_end = waiting->end->peer;
+    monitor->entry = waiting;
     waiting->kind = CZ_REGISTRY_TAKEN;
-    waiting->socket = NULL;
+    cz_registry_disown(waiting);
     waiting->end = monitor->far_end;
     cz_pipe_adopt(monitor->end, monitor->mailbox, &monitor_events, monitor);
     cz_pipe_set_marks(monitor->end, EVENTS_MAX, 1);

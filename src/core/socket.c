@@ -75,6 +75,7 @@ int cz_socket_create(struct cz_ctx *ctx, const struct cz_socket_ops *ops,
     s->terminate.run = socket_on_terminate;
     cz_list_init(&s->ends);
     cz_list_init(&s->endpoints);
+    cz_list_init(&s->names);
     cz_options_init(&s->options, ops->type);
     s->options.ipv6 = config.ipv6;
     if (!config.blocky)

@@ -128,6 +128,7 @@ struct cz_socket {
     struct cz_ctx *ctx;
     struct cz_list ends;
     struct cz_list endpoints;
+    struct cz_list names; /* in the registry, under its lock */
     char *last_endpoint;
     struct cz_monitor *monitor;
     struct cz_tenant **tenants; /* one per I/O thread of the context, or NULL */
