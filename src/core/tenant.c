@@ -103,15 +103,24 @@ void cz_tenant_post_close(struct cz_tenant *tenant, int linger_ms)
 
 /* ---- I/O objects ---------------------------------------------------- */
 
+static void tenant_unload(struct cz_tenant *tenant)
+{
+    atomic_fetch_sub_explicit(&tenant->io->load, 1, memory_order_relaxed);
+}
+
 static void object_on_start(struct cz_command *command)
 {
     struct cz_io_object *object =
         cz_container_of(command, struct cz_io_object, start);
 
-    if (object->tenant->is_closing)
+    if (object->tenant->is_closing) {
+        tenant_unload(object->tenant);
         cz_io_object_unref(object);
-    else
-        cz_io_object_start(object);
+        return;
+    }
+    object->is_living = true;
+    cz_list_push_back(&object->tenant->objects, &object->link);
+    object->ops->start(object);
 }
 
 static void object_on_stop(struct cz_command *command)
@@ -155,6 +164,10 @@ void cz_io_object_unref(struct cz_io_object *object)
 
 void cz_io_object_post_start(struct cz_io_object *object)
 {
+    /* Not when it starts: where the next one of a burst goes is decided before
+     * a thread that is busy has started the last. Relaxed: a hint. */
+    atomic_fetch_add_explicit(&object->tenant->io->load, 1,
+                              memory_order_relaxed);
     cz_io_post(object->tenant->io, &object->start, CZ_IO_NOW);
 }
 
@@ -162,16 +175,6 @@ void cz_io_object_post_stop(struct cz_io_object *object, int linger_ms)
 {
     object->linger_ms = linger_ms;
     cz_io_post(object->tenant->io, &object->stop, CZ_IO_NOW);
-}
-
-void cz_io_object_start(struct cz_io_object *object)
-{
-    struct cz_io_thread *io = object->tenant->io;
-
-    object->is_living = true;
-    cz_list_push_back(&object->tenant->objects, &object->link);
-    atomic_fetch_add_explicit(&io->load, 1, memory_order_relaxed);
-    object->ops->start(object);
 }
 
 void cz_io_object_end(struct cz_io_object *object)
@@ -182,7 +185,7 @@ void cz_io_object_end(struct cz_io_object *object)
         return;
     object->is_living = false;
     cz_list_remove(&object->link);
-    atomic_fetch_sub_explicit(&tenant->io->load, 1, memory_order_relaxed);
+    tenant_unload(tenant);
     cz_io_object_unref(object);
     if (tenant->is_closing && cz_list_is_empty(&tenant->objects))
         tenant_leave(tenant);

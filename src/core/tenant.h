@@ -104,8 +104,7 @@ void cz_io_object_unref(struct cz_io_object *object);
 void cz_io_object_post_start(struct cz_io_object *object);
 void cz_io_object_post_stop(struct cz_io_object *object, int linger_ms);
 
-/* With the helm: begins now, and ends for good. */
-void cz_io_object_start(struct cz_io_object *object);
+/* With the helm: ends for good. */
 void cz_io_object_end(struct cz_io_object *object);
 
 #endif
