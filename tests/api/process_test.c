@@ -9,72 +9,15 @@
 
 #include "common/id.h"
 #include "common/monitor.h"
+#include "common/proc.h"
 #include "common/socket.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define NUMBERS_MAX 1024
-
-/* Descriptors or threads, by number. */
-struct numbers {
-    int items[NUMBERS_MAX];
-    int count;
-};
-
-static bool numbers_have(const struct numbers *numbers, int number)
-{
-    for (int i = 0; i < numbers->count; i++) {
-        if (numbers->items[i] == number)
-            return true;
-    }
-    return false;
-}
-
-static bool is_subset(const struct numbers *part, const struct numbers *all)
-{
-    for (int i = 0; i < part->count; i++) {
-        if (!numbers_have(all, part->items[i]))
-            return false;
-    }
-    return true;
-}
-
-/* The names in a directory of /proc that are numbers. */
-static struct numbers list(const char *path)
-{
-    struct numbers numbers = {.count = 0};
-    DIR *directory = opendir(path);
-    struct dirent *entry;
-
-    assert_non_null(directory);
-    while ((entry = readdir(directory)) != NULL) {
-        int number = atoi(entry->d_name);
-
-        if (entry->d_name[0] == '.' ||
-            (strstr(path, "/fd") != NULL && number == dirfd(directory)))
-            continue;
-        assert_true(numbers.count < NUMBERS_MAX);
-        numbers.items[numbers.count++] = number;
-    }
-    closedir(directory);
-    return numbers;
-}
-
-static struct numbers list_descriptors(void)
-{
-    return list("/proc/self/fd");
-}
-
-static struct numbers list_threads(void)
-{
-    return list("/proc/self/task");
-}
 
 /* A bit of everything, all of it connected and in use. */
 static void open_everything(struct env *env)
@@ -110,16 +53,16 @@ static void open_everything(struct env *env)
 static void every_descriptor_is_closed_on_exec(void **state)
 {
     struct env *env = *state;
-    struct numbers before = list_descriptors();
-    struct numbers after;
+    struct proc_numbers before = proc_descriptors();
+    struct proc_numbers after;
     int count = 0;
 
     open_everything(env);
-    after = list_descriptors();
+    after = proc_descriptors();
     for (int i = 0; i < after.count; i++) {
         int flags;
 
-        if (numbers_have(&before, after.items[i]))
+        if (proc_has(&before, after.items[i]))
             continue;
         flags = fcntl(after.items[i], F_GETFD);
         /* A dialler's may have come and gone. */
@@ -135,13 +78,13 @@ static void every_descriptor_is_closed_on_exec(void **state)
 static void every_descriptor_is_closed_in_the_end(void **state)
 {
     struct env *env = *state;
-    struct numbers before = list_descriptors();
-    struct numbers after;
+    struct proc_numbers before = proc_descriptors();
+    struct proc_numbers after;
 
     open_everything(env);
     env_end(env);
-    after = list_descriptors();
-    assert_true(is_subset(&after, &before));
+    after = proc_descriptors();
+    assert_true(proc_is_subset(&after, &before));
 }
 
 /* Reads until its standard input ends. */
@@ -195,40 +138,28 @@ static void another_program_holds_no_name(void **state)
 
 /* ---- threads -------------------------------------------------------- */
 
-/* All of them, for a thread that has ended by now: of one that is just
- * ending, /proc says that its process has no threads and its mask nothing. */
+/* All of them, for a thread that has ended by now. */
 static uint64_t blocked_signals(int thread)
 {
-    char path[64];
-    char line[256];
-    uint64_t mask = 0;
-    bool is_found = false;
-    int threads = 0;
-    FILE *file;
+    char text[64];
 
-    snprintf(path, sizeof(path), "/proc/self/task/%d/status", thread);
-    file = fopen(path, "r");
-    if (file == NULL)
-        return UINT64_MAX;
-    while (!is_found && fgets(line, sizeof(line), file) != NULL)
-        if (sscanf(line, "Threads: %d", &threads) != 1)
-            is_found = sscanf(line, "SigBlk: %lx", &mask) == 1;
-    fclose(file);
-    return is_found && threads > 0 ? mask : UINT64_MAX;
+    return proc_status(thread, "SigBlk:", text, sizeof(text))
+               ? strtoull(text, NULL, 16)
+               : UINT64_MAX;
 }
 
 static void threads_of_the_library_take_no_signals(void **state)
 {
     struct env *env = *state;
-    struct numbers before = list_threads();
-    struct numbers after;
+    struct proc_numbers before = proc_threads();
+    struct proc_numbers after;
 
     open_everything(env);
-    after = list_threads();
+    after = proc_threads();
     for (int i = 0; i < after.count; i++) {
         uint64_t mask;
 
-        if (numbers_have(&before, after.items[i]))
+        if (proc_has(&before, after.items[i]))
             continue;
         mask = blocked_signals(after.items[i]);
         for (int number = 1; number < SIGRTMIN - 2; number++) {
@@ -269,21 +200,21 @@ static void a_signal_goes_to_the_application(void **state)
 static void every_thread_has_gone_in_the_end(void **state)
 {
     struct env *env = *state;
-    struct numbers before = list_threads();
-    struct numbers after;
+    struct proc_numbers before = proc_threads();
+    struct proc_numbers after;
 
     open_everything(env);
     env_end(env);
     /* A thread that was joined may still be listed for a moment. */
     do {
-        after = list_threads();
-    } while (!is_subset(&after, &before));
+        after = proc_threads();
+    } while (!proc_is_subset(&after, &before));
 }
 
 static void a_context_alone_costs_nothing(void **state)
 {
-    struct numbers threads = list_threads();
-    struct numbers descriptors = list_descriptors();
+    struct proc_numbers threads = proc_threads();
+    struct proc_numbers descriptors = proc_descriptors();
 
     (void)state;
     for (int i = 0; i < 1000; i++) {
@@ -291,14 +222,14 @@ static void a_context_alone_costs_nothing(void **state)
 
         assert_non_null(ctx);
         if (i == 500) {
-            assert_int_equal(list_threads().count, threads.count);
+            assert_int_equal(proc_threads().count, threads.count);
             /* libzmq keeps one. */
             if (is_ceromq())
-                assert_int_equal(list_descriptors().count, descriptors.count);
+                assert_int_equal(proc_descriptors().count, descriptors.count);
         }
         assert_ok(zmq_ctx_term(ctx));
     }
-    assert_int_equal(list_descriptors().count, descriptors.count);
+    assert_int_equal(proc_descriptors().count, descriptors.count);
 }
 
 int main(void)
