@@ -25,8 +25,12 @@
 enum {
     SPIN_US_DEFAULT = 50,
     SPIN_US_MAX = 1000000,
-    /* Large blocks kept for use again: some messages of 1 MiB. */
+    /* Large blocks kept for use again: some messages of 1 MiB. So many bytes
+     * for what the application makes, and so many for each of few, or of many,
+     * I/O threads. */
     POOL_LIMIT = 8 << 20,
+    POOL_LIMIT_MANY = 4 << 20,
+    FEW_IO_THREADS = 4,
 };
 
 static int environment_int(const char *name, int min, int max, int fallback)
@@ -298,6 +302,21 @@ static void ctx_thread_options(const struct cz_ctx *ctx, int index,
     memcpy(options->name, name, sizeof options->name - 1);
 }
 
+/* The blocks of one I/O thread come back to a pool of its own: on a machine of
+ * many processors all of them would meet in one. */
+static int ctx_create_io(struct cz_ctx *ctx, int index,
+                         struct cz_io_thread **io)
+{
+    struct cz_thread_options options;
+    struct cz_pool *pool = cz_pool_create(
+        ctx->io_wanted > FEW_IO_THREADS ? POOL_LIMIT_MANY : POOL_LIMIT);
+
+    if (!pool)
+        return -ENOMEM;
+    ctx_thread_options(ctx, index, &options);
+    return cz_io_thread_create(ctx->config.reactor, &options, pool, io);
+}
+
 /* Starts the I/O threads: all of them, or none. With the lock held. */
 static int ctx_start_io(struct cz_ctx *ctx)
 {
@@ -310,13 +329,8 @@ static int ctx_start_io(struct cz_ctx *ctx)
     ctx->io = cz_zalloc((size_t)wanted * sizeof(struct cz_io_thread *));
     if (!ctx->io)
         return -ENOMEM;
-    for (count = 0; count < wanted && rc == 0; count++) {
-        struct cz_thread_options options;
-
-        ctx_thread_options(ctx, count, &options);
-        rc = cz_io_thread_create(ctx->config.reactor, &options, ctx->pool,
-                                 &ctx->io[count]);
-    }
+    for (count = 0; count < wanted && rc == 0; count++)
+        rc = ctx_create_io(ctx, count, &ctx->io[count]);
     if (rc == 0) {
         /* Release: pairs with the acquire in cz_ctx_resume_io. */
         atomic_store_explicit(&ctx->io_count, wanted, memory_order_release);

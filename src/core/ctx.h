@@ -74,7 +74,7 @@ struct cz_ctx {
     struct cz_bell **bells;
     size_t bell_count;
 
-    struct cz_pool *pool; /* for large blocks */
+    struct cz_pool *pool; /* for large blocks of the application's */
     struct cz_registry registry;
     _Atomic uint32_t tenants;
     _Atomic uint32_t departures; /* changes when a socket or tenant goes */

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/pool.h"
 #include "os/clock.h"
 #include "os/park.h"
 
@@ -475,6 +476,7 @@ static void io_close(struct cz_io_thread *io)
     if (io->mailbox)
         cz_mailbox_unref(io->mailbox);
     cz_chunk_destroy(io->arrival);
+    cz_pool_unref(io->pool);
     cz_free(io);
 }
 
@@ -485,8 +487,10 @@ int cz_io_thread_create(const char *backend,
     struct cz_io_thread *io = cz_zalloc(sizeof *io);
     int rc;
 
-    if (!io)
+    if (!io) {
+        cz_pool_unref(pool);
         return -ENOMEM;
+    }
     io->waker.fd = -1;
     cz_list_init(&io->tenants);
     cz_timers_init(&io->timers);

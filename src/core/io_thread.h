@@ -99,7 +99,7 @@ struct cz_io_thread {
     uint32_t tenant_count;
     _Atomic uint32_t load; /* connections and listeners, for placing new ones */
 
-    struct cz_pool *pool; /* the context's, for what arrives */
+    struct cz_pool *pool; /* its own: no other I/O thread meets it there */
     struct cz_chunk *arrival;
     struct cz_waker waker;
     cz_poll_id waker_id;
@@ -114,8 +114,9 @@ struct cz_io_napper {
     void (*on_nap_end)(struct cz_io_napper *napper);
 };
 
-/* Starts one. `backend` as for cz_poller_create; `pool` may be NULL, else
- * outlives it. 0 or -errno. */
+/* Starts one. `backend` as for cz_poller_create; `pool`, for what arrives and
+ * for its pipes, may be NULL and is taken over, also on failure. 0 or
+ * -errno. */
 CZ_MUST_CHECK int cz_io_thread_create(const char *backend,
                                       const struct cz_thread_options *options,
                                       struct cz_pool *pool,

@@ -192,7 +192,7 @@ struct cz_pipe *cz_session_make_pipe(const struct cz_session *session)
     };
 
     struct cz_pipe *pipe =
-        cz_pipe_create(hwm, session->object.tenant->ctx->pool);
+        cz_pipe_create(hwm, session->object.tenant->io->pool);
 
     if (!pipe)
         return NULL;

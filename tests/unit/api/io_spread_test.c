@@ -196,6 +196,22 @@ static void sockets_make_room_for_each_other(void **state)
     assert_even(env, PEERS);
 }
 
+/* Blocks that go round on one thread do not meet those of another. */
+static void every_thread_has_a_pool_of_its_own(void **state)
+{
+    struct env *env = *state;
+    struct cz_ctx *ctx = env->ctx;
+    char endpoint[ENDPOINT_MAX];
+
+    env_bind(env, open_socket(env, ZMQ_PULL, 0), endpoint);
+    for (int i = 0; i < THREADS; i++) {
+        assert_non_null(ctx->io[i]->pool);
+        assert_ptr_not_equal(ctx->io[i]->pool, ctx->pool);
+        for (int k = 0; k < i; k++)
+            assert_ptr_not_equal(ctx->io[i]->pool, ctx->io[k]->pool);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +222,7 @@ int main(void)
         ON_STREAMS(connecting_endpoints_are_spread_evenly),
         ON_STREAMS(connecting_endpoints_go_where_the_affinity_says),
         ON_STREAMS(sockets_make_room_for_each_other),
+        ON(tcp, every_thread_has_a_pool_of_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
