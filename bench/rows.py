@@ -217,6 +217,20 @@ def waiting_rows() -> List[Row]:
     return rows
 
 
+def io_thread_rows() -> List[Row]:
+    rows = []
+    for size in (64, 8192):
+        for threads in (1, 2, 4):
+            name = f"{threads} a side, 8 connections, {SIZES[size]}"
+            command = (f"throughput transport=tcp size={size} place=free"
+                       f" threads={threads} connections=8")
+            rows.append(Row(name, "I/O threads, tcp", command, "rate",
+                            "msg/s"))
+            rows.append(Row(f"{name} CPU", "I/O threads, tcp", command,
+                            "cpu_us", "s/M"))
+    return rows
+
+
 def connection_rows() -> List[Row]:
     rows = [
         Row("memory of 10,000 idle connections, each", "connections",
@@ -249,4 +263,4 @@ def all_rows() -> List[Row]:
     return (inproc_rows() + stream_rows() + large_rows() + multipart_rows() +
             trip_rows() + request_rows() + fanout_rows() +
             subscription_rows() + broker_rows() + poll_rows() +
-            waiting_rows() + connection_rows())
+            waiting_rows() + io_thread_rows() + connection_rows())

@@ -9,10 +9,13 @@
  *             owned    zmq_msg_init_data around fresh memory from malloc
  *             lent     zmq_msg_init_data around the same memory every time
  *         frames=10    multipart messages of that many frames
+ *         threads=4 connections=8
+ *                      tcp and ipc: so many I/O threads on each side, and so
+ *                      many connections between the two sockets
  *
  * The receiver lets the flow warm up, counts for the given time, then asks
- * the sender to stop and drains up to the last message, whose first byte is 1:
- * the two counts must agree.
+ * the sender to stop and drains up to the last message, whose first byte is 1,
+ * and to what other connections have brought later: the two counts must agree.
  *
  * Thread: over inproc two threads of one process, otherwise two processes.
  * Owns:   its buffers and sockets.
@@ -46,6 +49,8 @@ struct job {
     enum api api;
     uint64_t warm_ns;
     uint64_t count_ns;
+    int threads;
+    size_t connections;
     void *context; /* inproc: the one context of both sides */
     char endpoint[BENCH_ENDPOINT_MAX];
 };
@@ -159,14 +164,14 @@ static struct result receive_all(const struct job *job, void *socket,
     uint64_t stride = job->size * job->frames < 8192 ? 64 : 4;
     uint64_t first_ns = 0, start_ns = 0, start_count = 0;
     char *buffer = malloc(job->size);
-    char mark = 0;
+    bool is_marked = false;
     zmq_msg_t message;
 
     bench_check(buffer && zmq_msg_init(&message) == 0, "allocate a buffer");
     memset(buffer, 0, job->size);
-    while (!mark) {
+    while (!is_marked || result.total < atomic_load(&job->shared->sent)) {
         for (size_t i = 0; i < job->frames; i++)
-            mark = receive_frame(job, socket, buffer, &message);
+            is_marked |= receive_frame(job, socket, buffer, &message) == 1;
         if (result.total++ % stride != 0 || result.elapsed_ns)
             continue;
         uint64_t now_ns = bench_now_ns();
@@ -235,9 +240,10 @@ static void run_child(struct job *job, struct bench_peer *peer)
     char word[BENCH_WORD_MAX];
 
     bench_peer_hear(peer, word);
-    void *context = bench_context(1);
+    void *context = bench_context(job->threads);
     void *socket = bench_socket(context, ZMQ_PUSH);
-    bench_connect(socket, word);
+    for (size_t i = 0; i < job->connections; i++)
+        bench_connect(socket, word);
     send_all(job, socket);
     bench_peer_hear(peer, word);
     bench_end(socket, context);
@@ -250,7 +256,7 @@ static void run_network(struct job *job)
 
     if (bench_peer_fork(&peer, job->place))
         run_child(job, &peer);
-    void *context = bench_context(1);
+    void *context = bench_context(job->threads);
     void *socket = bench_socket(context, ZMQ_PULL);
     bench_bind(socket, job->transport, job->endpoint);
     bench_peer_tell(&peer, job->endpoint);
@@ -281,6 +287,8 @@ int main(int argc, char **argv)
         .place = bench_text(&args, "place", "split"),
         .size = bench_size(&args, "size", 64),
         .frames = bench_size(&args, "frames", 1),
+        .threads = (int)bench_size(&args, "threads", 1),
+        .connections = bench_size(&args, "connections", 1),
         .api = api_of(bench_text(&args, "api", "copy")),
         .warm_ns = (uint64_t)(bench_number(&args, "warm", 0.15) * 1e9),
         .count_ns = (uint64_t)(bench_number(&args, "seconds", 0.5) * 1e9),
