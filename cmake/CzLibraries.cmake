@@ -25,6 +25,31 @@ if(CZ_WITH_SODIUM)
     endif()
 endif()
 
+# Linked statically, into the library itself: see docs/reactors.md.
+set(CZ_URING_LIBRARY)
+if(CZ_WITH_URING)
+    find_library(CZ_URING_ARCHIVE NAMES liburing.a)
+    mark_as_advanced(CZ_URING_ARCHIVE)
+    if(CZ_URING_ARCHIVE)
+        include(CheckCSourceCompiles)
+        set(CMAKE_REQUIRED_LIBRARIES "${CZ_URING_ARCHIVE}")
+        check_c_source_compiles("
+            #include <liburing.h>
+            int main(void)
+            {
+                struct io_uring ring;
+                struct io_uring_params params = {
+                    .flags = IORING_SETUP_DEFER_TASKRUN};
+                io_uring_queue_init_params(8, &ring, &params);
+                return io_uring_submit_and_get_events(&ring);
+            }" CZ_URING_IS_NEW)
+        unset(CMAKE_REQUIRED_LIBRARIES)
+    endif()
+    if(CZ_URING_ARCHIVE AND CZ_URING_IS_NEW)
+        set(CZ_URING_LIBRARY "${CZ_URING_ARCHIVE}")
+    endif()
+endif()
+
 # cz_objects(<target> <sources>...): object files of the library proper.
 function(cz_objects target)
     add_library(${target} OBJECT ${ARGN})
@@ -37,6 +62,9 @@ function(cz_objects target)
         target_compile_definitions(${target} PRIVATE CZ_HAVE_SODIUM=1)
         target_include_directories(${target} SYSTEM PRIVATE
             ${SODIUM_INCLUDE_DIRS})
+    endif()
+    if(CZ_URING_LIBRARY)
+        target_compile_definitions(${target} PRIVATE CZ_HAVE_URING=1)
     endif()
 endfunction()
 
@@ -63,6 +91,7 @@ target_include_directories(cz_internal PUBLIC
     "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include")
 target_compile_definitions(cz_internal PUBLIC _GNU_SOURCE)
 cz_link(cz_internal PUBLIC)
+target_link_libraries(cz_internal PUBLIC ${CZ_URING_LIBRARY})
 if(CZ_FUZZ)
     return()
 endif()
@@ -95,16 +124,20 @@ if(CZ_LTO)
         -fno-semantic-interposition)
 endif()
 cz_link(libzmq PRIVATE)
+target_link_libraries(libzmq PRIVATE ${CZ_URING_LIBRARY})
 target_include_directories(libzmq PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
-# The static library is one relocatable object in which every hidden symbol
-# has been made local, so that no name of ours can meet a program's.
+# The static library is one relocatable object in which every hidden symbol,
+# and what came with liburing, has been made local, so that no name of ours
+# can meet a program's.
 set(CZ_MERGED "${CMAKE_CURRENT_BINARY_DIR}/libzmq-merged.o")
 add_custom_command(OUTPUT "${CZ_MERGED}"
     COMMAND ${CMAKE_LINKER} -r -o "${CZ_MERGED}" ${CZ_OBJECTS}
-    COMMAND ${CMAKE_OBJCOPY} --localize-hidden "${CZ_MERGED}"
+        ${CZ_URING_LIBRARY}
+    COMMAND ${CMAKE_OBJCOPY} --localize-hidden --wildcard
+        --localize-symbol=*io_uring_* "${CZ_MERGED}"
     DEPENDS ${CZ_OBJECT_TARGETS} ${CZ_OBJECTS}
     COMMENT "Merging the objects of libzmq.a" VERBATIM
     COMMAND_EXPAND_LISTS)

@@ -13,6 +13,8 @@ packages=(
     gcc libc6-dev make cmake ninja-build pkg-config binutils
     # CURVE; the build does without it, too
     libsodium-dev
+    # the io_uring reactor; likewise
+    liburing-dev
     # make test: unit tests, the peer to compare with, fuzzing
     libcmocka-dev libzmq3-dev clang libclang-rt-dev python3
     # make bench: counting system calls

@@ -340,6 +340,11 @@ static void io_main(void *arg)
             io_nap(io);
         }
     }
+    if (io->is_bound) {
+        /* What has been closed must not remain open. */
+        rc = io_turn(io, NULL, io->now_us);
+        (void)rc; /* it does not wait */
+    }
     io_leave(io);
 }
 
@@ -391,6 +396,7 @@ int cz_io_drive(struct cz_io_thread *io, struct cz_mailbox *mailbox,
     uint64_t spin_until_us;
     int rc = 0;
 
+    CZ_ASSERT(!io->is_bound);
     if (!drive_begin(io)) {
         cz_io_help(io);
         cz_io_resume(io);
@@ -462,6 +468,7 @@ static int io_open(struct cz_io_thread *io, const char *backend)
     rc = cz_poller_create(backend, &io->poller);
     if (rc != 0)
         return rc;
+    io->is_bound = cz_poller_is_bound(io->poller);
     io->waker_handler.on_events = io_on_waker;
     return cz_poller_add(io->poller, io->waker.fd, &io->waker_handler,
                          CZ_POLL_IN, &io->waker_id);
@@ -526,4 +533,9 @@ void cz_io_thread_destroy(struct cz_io_thread *io)
     cz_io_thread_stop(io);
     cz_mailbox_close(io->mailbox);
     io_close(io);
+}
+
+const char *cz_io_refused_reactor(const struct cz_io_thread *io)
+{
+    return cz_poller_refused(io->poller);
 }

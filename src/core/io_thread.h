@@ -23,7 +23,8 @@
  * application thread wants to drive, the I/O thread steps aside and naps.
  * When the application thread leaves, nobody drives: it will probably be
  * back at once. If it is not within LEASE_US, or if something needs
- * attention, the I/O thread takes over again.
+ * attention, the I/O thread takes over again. A reactor that belongs to one
+ * thread (io_uring) is driven by the I/O thread alone.
  *
  * Nothing is ever stranded: whoever lets go of the helm looks into the
  * mailbox once more (modelled in tests/unit/model).
@@ -63,6 +64,7 @@ struct cz_io_thread {
     _Atomic uint32_t nap_word; /* changes to end the I/O thread's nap */
     struct cz_mailbox *mailbox;
     struct cz_poller *poller;
+    bool is_bound; /* see cz_poller_is_bound */
     struct cz_timers timers;
     uint64_t now_us; /* the clock at the beginning of this turn */
 
@@ -126,6 +128,10 @@ CZ_MUST_CHECK int cz_io_thread_create(const char *backend,
 void cz_io_thread_stop(struct cz_io_thread *io);
 void cz_io_thread_destroy(struct cz_io_thread *io);
 
+/* The name of the reactor that the kernel refused, so that another one had to
+ * be taken; else NULL. Any thread. */
+const char *cz_io_refused_reactor(const struct cz_io_thread *io);
+
 /* Something here that may have memory to give back. */
 struct cz_io_sweeper {
     struct cz_list link;
@@ -157,8 +163,15 @@ void cz_io_wake(struct cz_io_thread *io);
 /* Will the I/O thread look into its mailbox soon enough without being woken? */
 bool cz_io_looks_within(struct cz_io_thread *io, uint32_t within_us);
 
-/* Drives the reactor until something is in `mailbox`, or the deadline.
- * 0, -ETIMEDOUT or -EINTR. */
+/* Can application threads drive? Not with a reactor that is bound to the I/O
+ * thread. */
+static inline bool cz_io_is_drivable(const struct cz_io_thread *io)
+{
+    return !io->is_bound;
+}
+
+/* Drives the reactor, which must be drivable, until something is in `mailbox`,
+ * or the deadline. 0, -ETIMEDOUT or -EINTR. */
 CZ_MUST_CHECK int cz_io_drive(struct cz_io_thread *io,
                               struct cz_mailbox *mailbox, uint64_t deadline_us,
                               uint32_t spin_us);

@@ -80,7 +80,8 @@ int cz_socket_wait(struct cz_socket *s, uint64_t deadline_us)
     /* What comes now is nothing to those with whom it was waited for. */
     if (cz_mailbox_bell(s->mailbox))
         cz_mailbox_hang_bell(s->mailbox, NULL);
-    if (s->sole_io && s->may_drive && !s->has_fd)
+    if (s->sole_io && s->may_drive && !s->has_fd &&
+        cz_io_is_drivable(s->sole_io))
         rc = cz_io_drive(s->sole_io, s->mailbox, deadline_us, spin_us);
     else
         rc = wait_for_threads(s, deadline_us, spin_us, now_us);

@@ -20,6 +20,7 @@
 
 struct cz_poller {
     struct cz_poll_backend *backend;
+    const char *refused; /* by the kernel; or NULL */
     struct cz_poll_table table;
 };
 
@@ -38,7 +39,15 @@ static const struct cz_poll_ops *const poller_choices[] = {
 #ifndef CZ_NO_SELECT
     &cz_poll_ops_select,
 #endif
+#ifdef CZ_HAS_URING_BACKEND
+    &cz_poll_ops_uring,
+#endif
 };
+
+static bool poller_is_refusal(int rc)
+{
+    return rc == -ENOSYS || rc == -EPERM;
+}
 
 /* How long to sleep when the kernel would not wait. */
 enum { POLLER_NAP_US = 1000 };
@@ -55,18 +64,25 @@ static int poller_choose(const char *name)
     return -EINVAL;
 }
 
-static int poller_open_backend(const char *name,
-                               struct cz_poll_backend **backend)
+/* The one that was asked for, or else the best that the kernel allows. */
+static int poller_open_backend(struct cz_poller *poller, const char *name)
 {
     int choice = poller_choose(name);
     int rc;
 
     if (choice < 0)
         return choice;
-    do {
-        rc = poller_choices[choice++]->create(backend);
-    } while ((rc == -ENOSYS || rc == -EPERM) &&
-             choice < (int)CZ_COUNT_OF(poller_choices));
+    rc = poller_choices[choice]->create(&poller->backend);
+    if (!poller_is_refusal(rc))
+        return rc;
+    poller->refused = poller_choices[choice]->name;
+    for (int i = 0; i < (int)CZ_COUNT_OF(poller_choices); i++) {
+        if (i == choice)
+            continue;
+        rc = poller_choices[i]->create(&poller->backend);
+        if (!poller_is_refusal(rc))
+            break;
+    }
     return rc;
 }
 
@@ -77,7 +93,7 @@ int cz_poller_create(const char *backend, struct cz_poller **poller)
 
     if (!self)
         return -ENOMEM;
-    rc = poller_open_backend(backend, &self->backend);
+    rc = poller_open_backend(self, backend);
     if (rc < 0) {
         cz_free(self);
         return rc;
@@ -111,6 +127,22 @@ const char *cz_poller_default(const char *name)
 const char *cz_poller_backend(const struct cz_poller *poller)
 {
     return poller->backend->ops->name;
+}
+
+const char *cz_poller_refused(const struct cz_poller *poller)
+{
+    return poller->refused;
+}
+
+const char *cz_poller_name(size_t number)
+{
+    return number < CZ_COUNT_OF(poller_choices) ? poller_choices[number]->name
+                                                : NULL;
+}
+
+bool cz_poller_is_bound(const struct cz_poller *poller)
+{
+    return poller->backend->ops->is_bound;
 }
 
 bool cz_poller_is_live(const struct cz_poller *poller)
@@ -172,7 +204,7 @@ void cz_poller_remove(struct cz_poller *poller, cz_poll_id id)
     if (!slot)
         return;
     if (poller->backend->ops->remove)
-        poller->backend->ops->remove(poller->backend, slot);
+        poller->backend->ops->remove(poller->backend, slot, id);
     cz_poll_table_drop(&poller->table, id);
 }
 

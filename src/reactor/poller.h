@@ -19,7 +19,8 @@
  * Level-triggered: what is still ready is reported again.
  *
  * Thread: all calls but wait under the owner's lock; wait by one thread at
- * a time. Owns: the table of registrations and the back-end's state.
+ * a time, and if the back-end `is_bound`, always by the same. Owns: the table
+ * of registrations and the back-end's state.
  */
 #ifndef CZ_REACTOR_POLLER_H
 #define CZ_REACTOR_POLLER_H
@@ -63,13 +64,17 @@ struct cz_poll_batch {
 
 struct cz_poller;
 
-/* Creates a poller. `backend`: "epoll", "poll", "select"; NULL or "" means
- * the best one. One that the kernel refuses altogether (ENOSYS, EPERM) falls
- * through to the next in this order, even if it was asked for by name. 0,
+/* Creates a poller. `backend` is one of cz_poller_name; NULL or "" means the
+ * best one. Instead of one that the kernel refuses altogether (ENOSYS, EPERM)
+ * the best of the others is taken, even if it was asked for by name. 0,
  * -EINVAL (unknown name, or left out of this build), -ENOMEM, -EMFILE... */
 CZ_MUST_CHECK int cz_poller_create(const char *backend,
                                    struct cz_poller **poller);
 void cz_poller_destroy(struct cz_poller *poller);
+
+/* The names of the back-ends in this build, the best first; NULL behind the
+ * last. */
+const char *cz_poller_name(size_t number);
 
 /* Is there a back-end of this name? */
 bool cz_poller_is_known(const char *name);
@@ -79,6 +84,15 @@ const char *cz_poller_default(const char *name);
 
 /* The name of the back-end in use. */
 const char *cz_poller_backend(const struct cz_poller *poller);
+
+/* The name of the back-end that should be in use, if the kernel has refused
+ * it; else NULL. */
+const char *cz_poller_refused(const struct cz_poller *poller);
+
+/* Must it always be the same thread that prepares and waits? Then what was
+ * removed and closed remains open until that thread's next wait: the remover
+ * wakes the waiter, and that thread ends with a last prepare and wait. */
+bool cz_poller_is_bound(const struct cz_poller *poller);
 
 /* Do changes take effect while another thread waits? */
 bool cz_poller_is_live(const struct cz_poller *poller);

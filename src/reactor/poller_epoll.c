@@ -94,7 +94,8 @@ static void epoll_backend_watch(struct cz_poll_backend *backend,
 /* Closing the descriptor would not be enough: a forked child may still hold
  * a copy, and the kernel would go on reporting it. Fails as above. */
 static void epoll_backend_remove(struct cz_poll_backend *backend,
-                                 const struct cz_poll_slot *slot)
+                                 const struct cz_poll_slot *slot,
+                                 cz_poll_id id CZ_UNUSED)
 {
     struct epoll_event event = {0};
 

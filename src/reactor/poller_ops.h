@@ -27,6 +27,10 @@ struct cz_poll_ops {
     /* Do changes reach a wait that is under way? */
     bool is_live;
 
+    /* Must always the same thread wait? Then the kernel keeps what was
+     * removed and closed open, too, until that thread's next wait. */
+    bool is_bound;
+
     /* Called by cz_poller_create; does not block. The result is freed by
      * `destroy`. 0 or -errno; -ENOSYS and -EPERM mean that the kernel does
      * not offer this back-end, and another one is taken. */
@@ -50,7 +54,7 @@ struct cz_poll_ops {
     /* Called by an owner, perhaps while the waiter waits; does not block.
      * The slot is about to be dropped. NULL = nothing to do. */
     void (*remove)(struct cz_poll_backend *backend,
-                   const struct cz_poll_slot *slot);
+                   const struct cz_poll_slot *slot, cz_poll_id id);
 
     /* Called by the waiter as an owner, before each wait; does not block.
      * The only chance to look at the table. NULL = nothing to do. */
@@ -65,6 +69,11 @@ struct cz_poll_ops {
                 int64_t timeout_us);
 };
 
+/* The simulation has no rings. */
+#if defined(CZ_HAVE_URING) && !defined(CZ_SIMULATION)
+#define CZ_HAS_URING_BACKEND 1
+extern const struct cz_poll_ops cz_poll_ops_uring;
+#endif
 #ifndef CZ_NO_EPOLL
 extern const struct cz_poll_ops cz_poll_ops_epoll;
 #endif

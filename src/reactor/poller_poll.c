@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "os/poll.h"
+#include "reactor/poller_bits.h"
 #include "reactor/poller_snapshot.h"
 
 #include <errno.h>
@@ -63,22 +64,6 @@ static void poll_backend_prepare(struct cz_poll_backend *backend,
     cz_poll_snapshot_fill(&poll_self(backend)->snapshot, table);
 }
 
-/* POLLNVAL: removed and closed by another thread since prepare, and then
- * dispatch drops it, or closed before its removal, and then reading tells
- * the handler so. */
-static unsigned poll_events_from(short told)
-{
-    unsigned events = 0;
-
-    if (told & (POLLIN | POLLRDHUP | POLLHUP | POLLERR | POLLNVAL))
-        events |= CZ_POLL_IN;
-    if (told & (POLLOUT | POLLHUP | POLLERR | POLLNVAL))
-        events |= CZ_POLL_OUT;
-    if (told & (POLLERR | POLLNVAL))
-        events |= CZ_POLL_ERR;
-    return events;
-}
-
 static int poll_backend_wait(struct cz_poll_backend *backend,
                              struct cz_poll_batch *batch, int64_t timeout_us)
 {
@@ -89,7 +74,7 @@ static int poll_backend_wait(struct cz_poll_backend *backend,
     if (ready < 0)
         return ready;
     for (uint32_t i = 0; ready > 0 && i < set->count; i++) {
-        unsigned events = poll_events_from(set->fds[i].revents);
+        unsigned events = cz_poll_events(set->fds[i].revents);
 
         if (!events)
             continue;

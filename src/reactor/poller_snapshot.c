@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "reactor/poller_bits.h"
 
 #include <errno.h>
 
@@ -78,17 +79,6 @@ static void snapshot_exchange(struct cz_poll_snapshot *snapshot,
     snapshot->next = NULL;
 }
 
-static short snapshot_pollfd_events(unsigned interest)
-{
-    short events = 0;
-
-    if (interest & CZ_POLL_IN)
-        events |= POLLIN | POLLRDHUP;
-    if (interest & CZ_POLL_OUT)
-        events |= POLLOUT;
-    return events;
-}
-
 static void snapshot_fill_from(struct cz_poll_set *set,
                                const struct cz_poll_table *table,
                                uint32_t begin, uint32_t end)
@@ -102,7 +92,7 @@ static void snapshot_fill_from(struct cz_poll_set *set,
         set->ids[set->count] = cz_poll_table_id(table, slot);
         set->fds[set->count++] = (struct pollfd){
             .fd = from->fd,
-            .events = snapshot_pollfd_events(from->interest),
+            .events = cz_poll_bits(from->interest),
         };
     }
 }

@@ -207,15 +207,15 @@ static void commands_run_after_the_driver_has_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_EACH(a_drive_ends_with_a_command_from_elsewhere),
-        ON_EACH(a_drive_ends_at_its_deadline),
-        ON_EACH(a_signal_ends_a_drive),
-        ON_EACH(two_drivers_do_not_hinder_each_other),
-        ON_EACH(a_driver_does_its_own_reading),
-        ON_EACH(the_thread_takes_over_from_a_driver_that_stays_away),
-        ON_EACH(a_look_finds_what_has_come),
-        ON_EACH(commands_run_after_the_driver_has_left),
+        ON_EACH_DRIVABLE(a_drive_ends_with_a_command_from_elsewhere),
+        ON_EACH_DRIVABLE(a_drive_ends_at_its_deadline),
+        ON_EACH_DRIVABLE(a_signal_ends_a_drive),
+        ON_EACH_DRIVABLE(two_drivers_do_not_hinder_each_other),
+        ON_EACH_DRIVABLE(a_driver_does_its_own_reading),
+        ON_EACH_DRIVABLE(the_thread_takes_over_from_a_driver_that_stays_away),
+        ON_EACH_DRIVABLE(a_look_finds_what_has_come),
+        ON_EACH_DRIVABLE(commands_run_after_the_driver_has_left),
     };
 
-    return cmocka_run_group_tests_name("io_drive", tests, NULL, NULL);
+    return BACKENDS_RUN(tests);
 }

@@ -21,6 +21,7 @@
 #include "os/clock.h"
 #include "os/park.h"
 #include "os/thread.h"
+#include "unit/reactor/backends.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -170,9 +171,8 @@ static inline void watched_close(struct watched *w)
 /* Rows of a test table. */
 #define ON(backend, test)                                                      \
     {                                                                          \
-#test " " backend, test, scene_open, scene_close,                      \
-            (void *)(uintptr_t)(backend)                                       \
+#test " " #backend, test, scene_open, scene_close,                     \
+            (void *)(uintptr_t) #backend                                       \
     }
-#define ON_EACH(test) ON("epoll", test), ON("poll", test), ON("select", test)
 
 #endif

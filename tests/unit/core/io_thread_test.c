@@ -278,10 +278,10 @@ int main(void)
         ON_EACH(a_flush_that_finds_the_helm_taken_is_not_lost),
         ON_EACH(a_lock_holds_commands_back),
         ON_EACH(every_command_runs_once_and_alone),
-        ON_EACH(commands_are_not_stranded_by_a_driver),
+        ON_EACH_DRIVABLE(commands_are_not_stranded_by_a_driver),
         ON_EACH(the_thread_serves_descriptors),
         ON_EACH(an_interest_may_change_while_the_thread_waits),
     };
 
-    return cmocka_run_group_tests_name("io_thread", tests, NULL, NULL);
+    return BACKENDS_RUN(tests);
 }

@@ -173,11 +173,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_EACH(timers_fire_and_not_early),
-        ON_EACH(timers_fire_while_an_application_drives),
-        ON_EACH(timers_fire_while_nobody_drives),
-        ON_EACH(a_timer_set_by_a_command_is_not_early),
-        ON_EACH(naps_end),
+        ON_EACH_DRIVABLE(timers_fire_while_an_application_drives),
+        ON_EACH_DRIVABLE(timers_fire_while_nobody_drives),
+        ON_EACH_DRIVABLE(a_timer_set_by_a_command_is_not_early),
+        ON_EACH_DRIVABLE(naps_end),
     };
 
-    return cmocka_run_group_tests_name("io_timer", tests, NULL, NULL);
+    return BACKENDS_RUN(tests);
 }

@@ -19,6 +19,7 @@
 #include "os/clock.h"
 #include "os/waker.h"
 #include "reactor/poller.h"
+#include "unit/reactor/backends.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,7 +33,6 @@
 #backend " " #test, test, fixture_open, fixture_close,                 \
             (void *)(uintptr_t) #backend                                       \
     }
-#define ON_EACH(test) ON(epoll, test), ON(poll, test), ON(select, test)
 
 enum { PATIENCE_US = 20 * 1000 * 1000 };
 
@@ -164,6 +164,18 @@ static inline int fixture_turn(struct fixture *fixture, int64_t timeout_us)
     fixture_look(fixture, timeout_us);
     cz_poller_dispatch(fixture->poller, &fixture->batch);
     return fixture->batch.count;
+}
+
+/* Turns, of which some may bring nothing. */
+static inline void fixture_turn_until_called(struct fixture *fixture,
+                                             const struct probe *probe,
+                                             int calls)
+{
+    uint64_t end_us = cz_clock_us() + PATIENCE_US;
+
+    while (probe->calls < calls && cz_clock_us() < end_us)
+        fixture_turn(fixture, 1000);
+    assert_int_equal(probe->calls, calls);
 }
 
 #endif

@@ -322,23 +322,32 @@ static bool forbid(uint32_t number, uint32_t error)
 
 enum { CHILD_CANNOT_FORBID = 99 };
 
-/* 0 if "poll" is what one gets with and without a name. */
+/* 0 if `expected` is what one gets instead of the refused one. */
+static int create_refused(const char *name, const char *refused,
+                          const char *expected)
+{
+    struct cz_poller *poller;
+    int rc = 0;
+
+    if (cz_poller_create(name, &poller) != 0)
+        return 1;
+    if (strcmp(cz_poller_backend(poller), expected) != 0)
+        rc = 2;
+    else if (!cz_poller_refused(poller) ||
+             strcmp(cz_poller_refused(poller), refused) != 0)
+        rc = 3;
+    cz_poller_destroy(poller);
+    return rc;
+}
+
 static int create_without_epoll(uint32_t error)
 {
-    const char *names[] = {NULL, "epoll"};
+    int rc;
 
     if (!forbid(SYS_epoll_create1, error))
         return CHILD_CANNOT_FORBID;
-    for (int i = 0; i < 2; i++) {
-        struct cz_poller *poller;
-
-        if (cz_poller_create(names[i], &poller) != 0)
-            return 1;
-        if (strcmp(cz_poller_backend(poller), "poll") != 0)
-            return 2;
-        cz_poller_destroy(poller);
-    }
-    return 0;
+    rc = create_refused(NULL, "epoll", "poll");
+    return rc ? rc : create_refused("epoll", "epoll", "poll");
 }
 
 static int create_where_epoll_is_unknown(void)
@@ -351,15 +360,76 @@ static int create_where_epoll_is_forbidden(void)
     return create_without_epoll(EPERM);
 }
 
-static void back_end_that_the_kernel_refuses_falls_through(void **state)
+static int create_without_uring(uint32_t error)
 {
-    int rc = in_child(create_where_epoll_is_unknown);
+    struct cz_poller *poller;
+    int rc;
 
-    (void)state;
+    if (!forbid(SYS_io_uring_setup, error))
+        return CHILD_CANNOT_FORBID;
+    rc = create_refused("io_uring", "io_uring", cz_poller_default(NULL));
+    if (rc != 0 || cz_poller_create(NULL, &poller) != 0)
+        return rc ? rc : 4;
+    /* Who does not ask for it does not hear of it. */
+    rc = cz_poller_refused(poller) ? 5 : 0;
+    cz_poller_destroy(poller);
+    return rc;
+}
+
+/* A kernel that is too old to know rings, and one too old to know ours. */
+static int create_where_uring_is_unknown(void)
+{
+    return create_without_uring(ENOSYS);
+}
+
+static int create_where_uring_is_too_old(void)
+{
+    return create_without_uring(EINVAL);
+}
+
+static int create_where_uring_is_forbidden(void)
+{
+    return create_without_uring(EPERM);
+}
+
+static void refused_in_child(int (*run)(void))
+{
+    int rc = in_child(run);
+
     if (rc == CHILD_CANNOT_FORBID)
         skip();
     assert_int_equal(rc, 0);
-    assert_int_equal(in_child(create_where_epoll_is_forbidden), 0);
+}
+
+static void back_end_that_the_kernel_refuses_falls_through(void **state)
+{
+    (void)state;
+    refused_in_child(create_where_epoll_is_unknown);
+    refused_in_child(create_where_epoll_is_forbidden);
+}
+
+static void refused_ring_falls_back_to_the_default(void **state)
+{
+    (void)state;
+    if (!cz_poller_is_known("io_uring"))
+        skip();
+    refused_in_child(create_where_uring_is_unknown);
+    refused_in_child(create_where_uring_is_too_old);
+    refused_in_child(create_where_uring_is_forbidden);
+}
+
+static void back_ends_have_names(void **state)
+{
+    size_t count = 0;
+
+    (void)state;
+    while (cz_poller_name(count)) {
+        assert_true(cz_poller_is_known(cz_poller_name(count)));
+        count++;
+    }
+    assert_true(count >= 3);
+    assert_null(cz_poller_name(count + 1));
+    assert_string_equal(cz_poller_name(0), cz_poller_default(NULL));
 }
 
 static int create_without_descriptors(void)
@@ -397,13 +467,16 @@ int main(void)
         ON(poll, addition_without_memory_harms_nobody_else),
         ON(select, addition_without_memory_harms_nobody_else),
         ON(epoll, addition_without_memory_harms_nobody_else),
+        ON(io_uring, addition_without_memory_harms_nobody_else),
         ON_EACH(turns_without_memory_go_on),
         cmocka_unit_test(unknown_name_is_refused),
         cmocka_unit_test(best_one_is_taken_without_a_name),
         cmocka_unit_test(destroying_no_poller_is_harmless),
+        cmocka_unit_test(back_ends_have_names),
         cmocka_unit_test(back_end_that_the_kernel_refuses_falls_through),
+        cmocka_unit_test(refused_ring_falls_back_to_the_default),
         cmocka_unit_test(lack_of_descriptors_is_an_error),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BACKENDS_RUN(tests);
 }

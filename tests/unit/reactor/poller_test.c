@@ -8,6 +8,8 @@
  */
 #include "unit/reactor/poller_fixture.h"
 
+#include <poll.h>
+
 static void nothing_registered_means_nothing_ready(void **state)
 {
     struct fixture *fixture = *state;
@@ -135,6 +137,62 @@ static void hang_up_ends_a_wait_for_writing(void **state)
     assert_int_equal(probe.events & CZ_POLL_OUT, CZ_POLL_OUT);
     assert_int_equal(probe.events & CZ_POLL_IN, 0);
     probe_close(&probe);
+}
+
+/* Nobody wants to hear that there is no more to read: it must neither keep
+ * the loop awake nor hide that there is room again. */
+static void
+half_closed_far_end_does_not_disturb_a_wait_for_writing(void **state)
+{
+    static const char bytes[65536];
+    struct fixture *fixture = *state;
+    char sink[65536];
+    struct probe probe;
+
+    probe_open(&probe, fixture->poller, CZ_POLL_OUT);
+    while (write(probe.fd, bytes, sizeof bytes) > 0)
+        continue;
+    assert_int_equal(shutdown(probe.peer, SHUT_WR), 0);
+    fixture_turn(fixture, 1000);
+    fixture_turn(fixture, 1000);
+    for (int turn = 0; turn < 3; turn++)
+        assert_int_equal(fixture_turn(fixture, 1000), 0);
+    assert_int_equal(probe.calls, 0);
+    while (read(probe.peer, sink, sizeof sink) > 0)
+        continue;
+    for (int turn = 1; turn <= 3; turn++) {
+        fixture_turn_until_called(fixture, &probe, turn);
+        assert_int_equal(probe.events, CZ_POLL_OUT);
+    }
+    while (write(probe.fd, bytes, sizeof bytes) > 0)
+        continue;
+    probe_forget(&probe);
+    fixture_turn(fixture, 1000);
+    assert_int_equal(fixture_turn(fixture, 1000), 0);
+    cz_poller_watch(fixture->poller, probe.id, CZ_POLL_IN);
+    for (int turn = 1; turn <= 3; turn++) {
+        fixture_turn_until_called(fixture, &probe, turn);
+        assert_int_equal(probe.events, CZ_POLL_IN);
+    }
+    probe_close(&probe);
+}
+
+/* What was closed goes, and its far end hears of it. */
+static void closed_descriptor_is_closed_after_the_next_wait(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pollfd far = {.events = POLLIN};
+    struct probe probe;
+
+    probe_open(&probe, fixture->poller, CZ_POLL_IN);
+    assert_int_equal(fixture_turn(fixture, 0), 0);
+    far.fd = probe.peer;
+    probe.peer = -1;
+    probe_close(&probe);
+    assert_int_equal(fixture_turn(fixture, 0), 0);
+    assert_int_equal(poll(&far, 1, PATIENCE_US / 1000), 1);
+    assert_true(far.revents & POLLHUP);
+    close(far.fd);
 }
 
 static void failed_descriptor_is_ready_for_what_it_watches(void **state)
@@ -463,6 +521,8 @@ int main(void)
         ON_EACH(hang_up_is_readable),
         ON_EACH(pipe_without_writers_is_readable),
         ON_EACH(hang_up_ends_a_wait_for_writing),
+        ON_EACH(half_closed_far_end_does_not_disturb_a_wait_for_writing),
+        ON_EACH(closed_descriptor_is_closed_after_the_next_wait),
         ON_EACH(failed_descriptor_is_ready_for_what_it_watches),
         ON_EACH(without_interest_nothing_is_reported),
         ON_EACH(interest_can_be_switched_off_and_on),
@@ -479,5 +539,5 @@ int main(void)
         ON_EACH(wait_ends_when_its_time_is_over_and_not_before),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BACKENDS_RUN(tests);
 }

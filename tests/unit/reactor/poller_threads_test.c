@@ -353,5 +353,5 @@ int main(void)
         ON_EACH(no_handler_is_called_after_its_removal),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BACKENDS_RUN(tests);
 }
