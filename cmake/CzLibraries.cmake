@@ -50,6 +50,11 @@ if(CZ_WITH_URING)
     endif()
 endif()
 
+# The reactors of other systems.
+include(CheckSymbolExists)
+check_symbol_exists(kqueue "sys/types.h;sys/time.h;sys/event.h" CZ_HAS_KQUEUE)
+check_symbol_exists(DP_POLL "poll.h;sys/devpoll.h" CZ_HAS_DEVPOLL)
+
 # cz_objects(<target> <sources>...): object files of the library proper.
 function(cz_objects target)
     add_library(${target} OBJECT ${ARGN})
@@ -66,6 +71,9 @@ function(cz_objects target)
     if(CZ_URING_LIBRARY)
         target_compile_definitions(${target} PRIVATE CZ_HAVE_URING=1)
     endif()
+    target_compile_definitions(${target} PRIVATE
+        $<$<BOOL:${CZ_HAS_KQUEUE}>:CZ_HAVE_KQUEUE=1>
+        $<$<BOOL:${CZ_HAS_DEVPOLL}>:CZ_HAVE_DEVPOLL=1>)
 endfunction()
 
 # cz_link(<target> PUBLIC|PRIVATE): what the objects above need.

@@ -28,10 +28,16 @@ struct cz_poller {
 #error "the reactor needs a back-end"
 #endif
 
-/* The best first. */
+/* The best first, by the figures in docs/reactors.md. */
 static const struct cz_poll_ops *const poller_choices[] = {
 #ifndef CZ_NO_EPOLL
     &cz_poll_ops_epoll,
+#endif
+#ifdef CZ_HAVE_KQUEUE
+    &cz_poll_ops_kqueue,
+#endif
+#ifdef CZ_HAVE_DEVPOLL
+    &cz_poll_ops_devpoll,
 #endif
 #ifndef CZ_NO_POLL
     &cz_poll_ops_poll,

@@ -74,6 +74,12 @@ struct cz_poll_ops {
 #define CZ_HAS_URING_BACKEND 1
 extern const struct cz_poll_ops cz_poll_ops_uring;
 #endif
+#ifdef CZ_HAVE_KQUEUE
+extern const struct cz_poll_ops cz_poll_ops_kqueue;
+#endif
+#ifdef CZ_HAVE_DEVPOLL
+extern const struct cz_poll_ops cz_poll_ops_devpoll;
+#endif
 #ifndef CZ_NO_EPOLL
 extern const struct cz_poll_ops cz_poll_ops_epoll;
 #endif

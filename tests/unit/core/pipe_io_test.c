@@ -235,10 +235,10 @@ static void either_side_may_close_in_mid_stream(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_EACH(everything_comes_back),
-        ON_EACH(a_single_message_goes_out_from_the_sender),
-        ON_EACH(either_side_may_close_in_mid_stream),
+        ON_EACH_DRIVABLE(everything_comes_back),
+        ON_EACH_DRIVABLE(a_single_message_goes_out_from_the_sender),
+        ON_EACH_DRIVABLE(either_side_may_close_in_mid_stream),
     };
 
-    return cmocka_run_group_tests_name("pipe_io", tests, NULL, NULL);
+    return BACKENDS_RUN(tests);
 }

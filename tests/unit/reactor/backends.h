@@ -18,11 +18,14 @@
 
 #include "reactor/poller.h"
 
-/* Those that any thread may drive. */
-#define ON_EACH_DRIVABLE(test) ON(epoll, test), ON(poll, test), ON(select, test)
+/* Those that any thread may drive. kqueue and devpoll run on an emulation,
+ * see tests/emulation. */
+#define ON_EACH_DRIVABLE(test)                                                 \
+    ON(epoll, test), ON(poll, test), ON(select, test), ON(kqueue, test),       \
+        ON(devpoll, test)
 #define ON_EACH(test) ON_EACH_DRIVABLE(test), ON(io_uring, test)
 
-enum { BACKEND_ROWS_MAX = 160 };
+enum { BACKEND_ROWS_MAX = 240 };
 
 /* Left out of the build, or refused by this kernel? */
 static inline bool backend_is_here(const char *name)

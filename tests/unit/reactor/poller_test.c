@@ -8,8 +8,6 @@
  */
 #include "unit/reactor/poller_fixture.h"
 
-#include <poll.h>
-
 static void nothing_registered_means_nothing_ready(void **state)
 {
     struct fixture *fixture = *state;
@@ -139,6 +137,22 @@ static void hang_up_ends_a_wait_for_writing(void **state)
     probe_close(&probe);
 }
 
+static void pipe_without_readers_is_writable(void **state)
+{
+    struct fixture *fixture = *state;
+    struct probe probe;
+    int fds[2];
+
+    assert_int_equal(pipe(fds), 0);
+    close(fds[0]);
+    probe_add(&probe, fixture->poller, fds[1]);
+    cz_poller_watch(fixture->poller, probe.id, CZ_POLL_OUT);
+    fixture_turn(fixture, -1);
+    assert_int_equal(probe.calls, 1);
+    assert_int_equal(probe.events & CZ_POLL_OUT, CZ_POLL_OUT);
+    probe_close(&probe);
+}
+
 /* Nobody wants to hear that there is no more to read: it must neither keep
  * the loop awake nor hide that there is room again. */
 static void
@@ -199,12 +213,8 @@ static void failed_descriptor_is_ready_for_what_it_watches(void **state)
 {
     struct fixture *fixture = *state;
     struct probe probe;
-    int fds[2];
 
-    /* A pipe whose reading end has gone. */
-    assert_int_equal(pipe(fds), 0);
-    close(fds[0]);
-    probe_add(&probe, fixture->poller, fds[1]);
+    probe_add(&probe, fixture->poller, reset_connection());
     cz_poller_watch(fixture->poller, probe.id, CZ_POLL_OUT);
     fixture_turn(fixture, -1);
     assert_int_equal(probe.calls, 1);
@@ -218,16 +228,13 @@ static void without_interest_nothing_is_reported(void **state)
 {
     struct fixture *fixture = *state;
     struct probe fed, hung_up, failed;
-    int fds[2];
 
     probe_open(&fed, fixture->poller, 0);
     probe_feed(&fed);
     probe_open(&hung_up, fixture->poller, 0);
     close(hung_up.peer);
     hung_up.peer = -1;
-    assert_int_equal(pipe(fds), 0);
-    close(fds[0]);
-    probe_add(&failed, fixture->poller, fds[1]);
+    probe_add(&failed, fixture->poller, reset_connection());
     fixture_turn(fixture, 0);
     /* Nor does it keep the loop awake. */
     assert_int_equal(fixture_turn(fixture, 0), 0);
@@ -521,6 +528,12 @@ int main(void)
         ON_EACH(hang_up_is_readable),
         ON_EACH(pipe_without_writers_is_readable),
         ON_EACH(hang_up_ends_a_wait_for_writing),
+        /* A kqueue does not take it, see poller_kqueue.c. */
+        ON(epoll, pipe_without_readers_is_writable),
+        ON(poll, pipe_without_readers_is_writable),
+        ON(select, pipe_without_readers_is_writable),
+        ON(devpoll, pipe_without_readers_is_writable),
+        ON(io_uring, pipe_without_readers_is_writable),
         ON_EACH(half_closed_far_end_does_not_disturb_a_wait_for_writing),
         ON_EACH(closed_descriptor_is_closed_after_the_next_wait),
         ON_EACH(failed_descriptor_is_ready_for_what_it_watches),
