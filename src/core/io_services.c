@@ -34,8 +34,8 @@ void cz_io_set_interest(struct cz_io_thread *io, cz_poll_id id,
 void cz_io_unwatch(struct cz_io_thread *io, cz_poll_id id)
 {
     cz_poller_remove(io->poller, id);
-    if (io->is_bound)
-        io->has_changed = true;
+    if (!cz_poller_is_live(io->poller))
+        io->has_changed = true; /* or what is closed now would remain open */
 }
 
 void cz_io_set_timer(struct cz_io_thread *io, struct cz_timer *timer,

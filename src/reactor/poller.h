@@ -89,12 +89,13 @@ const char *cz_poller_backend(const struct cz_poller *poller);
  * it; else NULL. */
 const char *cz_poller_refused(const struct cz_poller *poller);
 
-/* Must it always be the same thread that prepares and waits? Then what was
- * removed and closed remains open until that thread's next wait: the remover
- * wakes the waiter, and that thread ends with a last prepare and wait. */
+/* Must it always be the same thread that prepares and waits? It ends with a
+ * last prepare and wait, so that nothing closed remains open. */
 bool cz_poller_is_bound(const struct cz_poller *poller);
 
-/* Do changes take effect while another thread waits? */
+/* Do changes take effect while another thread waits? If not, whoever makes
+ * one wakes the waiter; after a removal, too, for the kernel keeps what is
+ * waited for open even when it is closed. */
 bool cz_poller_is_live(const struct cz_poller *poller);
 
 /* Registers a descriptor, once, with a first interest, perhaps none. The

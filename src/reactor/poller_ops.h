@@ -27,8 +27,8 @@ struct cz_poll_ops {
     /* Do changes reach a wait that is under way? */
     bool is_live;
 
-    /* Must always the same thread wait? Then the kernel keeps what was
-     * removed and closed open, too, until that thread's next wait. */
+    /* Must always the same thread prepare and wait? Until its next wait the
+     * kernel may keep open what was removed and closed. */
     bool is_bound;
 
     /* Called by cz_poller_create; does not block. The result is freed by

@@ -9,6 +9,8 @@
  */
 #include "io_scene.h"
 
+#include <poll.h>
+
 /* ---- commands ------------------------------------------------------- */
 
 static void a_thread_may_have_nothing_to_do(void **state)
@@ -268,6 +270,29 @@ static void an_interest_may_change_while_the_thread_waits(void **state)
     watched_close(&w);
 }
 
+/* Its far end hears of it, though the thread may just be waiting for it. */
+static void what_is_closed_while_the_thread_waits_is_closed(void **state)
+{
+    struct scene *scene = *state;
+    struct watched w;
+
+    for (uint32_t i = 0; i < 50; i++) {
+        struct pollfd far = {0};
+
+        watched_open(&w, scene);
+        watched_poke(&w);
+        event_await(&w.event, 1);
+        cz_io_lock(scene->io);
+        cz_io_unwatch(scene->io, w.id);
+        close(w.fds[0]);
+        cz_io_unlock(scene->io);
+        far.fd = w.fds[1];
+        assert_int_equal(poll(&far, 1, PATIENCE_US / 1000), 1);
+        assert_true(far.revents & POLLERR);
+        close(w.fds[1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +306,7 @@ int main(void)
         ON_EACH_DRIVABLE(commands_are_not_stranded_by_a_driver),
         ON_EACH(the_thread_serves_descriptors),
         ON_EACH(an_interest_may_change_while_the_thread_waits),
+        ON_EACH(what_is_closed_while_the_thread_waits_is_closed),
     };
 
     return BACKENDS_RUN(tests);
