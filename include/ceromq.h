@@ -63,6 +63,59 @@ ZMQ_EXPORT int cero_ctx_set_spin(void *context, int max_us);
  * CERO_BATON. Errors: EFAULT, EINVAL (neither 0 nor 1). */
 ZMQ_EXPORT int cero_ctx_set_baton(void *context, int on);
 
+/* ---- statistics ------------------------------------------------------ */
+
+/* What a record is about. */
+#define CERO_STATS_CONTEXT 1
+#define CERO_STATS_SOCKET 2
+#define CERO_STATS_PIPE 3
+
+/* The numbers of one context, socket or pipe; docs/stats.md tells what each of
+ * them means. Numbers that a kind does not have are 0. Messages and bytes of a
+ * context include those of sockets, and of a socket those of pipes, that are
+ * closed by now; what is queued does not. Later versions of the library add
+ * fields at the end only. */
+typedef struct cero_stats_t {
+    uint32_t size;  /* of this struct, as the library has it */
+    uint32_t kind;  /* CERO_STATS_... */
+    uint64_t id;    /* of the socket or pipe; never used again in its context */
+    uint64_t owner; /* of a pipe: the id of its socket */
+
+    char type[16];      /* "PUSH", ...; of a pipe: that of its socket */
+    char endpoint[128]; /* of a pipe: bound or connected to, cut if longer */
+    char peer[64];      /* of a pipe: the address of the far end, if known */
+
+    uint64_t messages_in, messages_out;
+    uint64_t bytes_in, bytes_out; /* as frames, with their headers */
+    uint64_t queued_in, queued_out;
+    uint64_t queued_in_max, queued_out_max; /* of a pipe */
+    uint64_t hwm_in, hwm_out;               /* of a pipe; 0 = no limit */
+    uint64_t full_in, full_out;             /* how often a mark was reached */
+
+    uint64_t dropped_hwm;       /* the pipe was full */
+    uint64_t dropped_no_route;  /* nobody has that routing id */
+    uint64_t dropped_conflated; /* a later one took its place */
+    uint64_t dropped_memory;    /* there was no memory */
+
+    uint64_t connects, accepts, disconnects;
+    uint64_t reconnects; /* attempts that were put off, to be made again */
+    uint64_t handshakes, handshake_failures;
+    uint64_t accept_failures, bind_failures;
+
+    uint64_t memory;         /* of a context: bytes that messages take up */
+    uint64_t sockets, pipes; /* open now */
+} cero_stats_t;
+
+/* Takes a record; another value than 0 ends the call. */
+typedef int(cero_stats_fn)(const cero_stats_t *stats, void *arg);
+
+/* Gives `fn` the numbers of the context, then those of each socket, each
+ * followed by its pipes. Any thread, also while sockets are used, opened and
+ * closed by others, of which nobody is held up; `fn` may call the library. 0,
+ * what `fn` returned if that is not 0, or -1 with EFAULT (no context, or no
+ * function) or ENOMEM. */
+ZMQ_EXPORT int cero_stats(void *context, cero_stats_fn *fn, void *arg);
+
 #ifdef __cplusplus
 }
 #endif

@@ -28,6 +28,7 @@ struct free_block {
 
 struct cz_pool {
     _Atomic size_t refs;
+    _Atomic size_t in_use;
     atomic_flag lock;
     size_t limit;
     size_t kept;
@@ -125,7 +126,7 @@ static bool pool_push(struct cz_pool *pool, unsigned class, size_t rounded,
     return has_room;
 }
 
-void *cz_pool_get(struct cz_pool *pool, size_t size)
+static void *pool_obtain(struct cz_pool *pool, size_t size)
 {
     struct free_block *block;
     size_t rounded;
@@ -135,11 +136,25 @@ void *cz_pool_get(struct cz_pool *pool, size_t size)
         return cz_alloc(size);
     class = pool_class(size, &rounded);
     block = pool_pop(pool, class, rounded);
-    if (!block)
-        block = cz_alloc(rounded);
-    if (block)
+    return block ? block : cz_alloc(rounded);
+}
+
+void *cz_pool_get(struct cz_pool *pool, size_t size)
+{
+    void *block = pool_obtain(pool, size);
+
+    if (block && pool) {
+        /* Relaxed: who takes a reference already has one, and the other is a
+         * number on its own. */
         atomic_fetch_add_explicit(&pool->refs, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&pool->in_use, size, memory_order_relaxed);
+    }
     return block;
+}
+
+size_t cz_pool_in_use(const struct cz_pool *pool)
+{
+    return atomic_load_explicit(&pool->in_use, memory_order_relaxed);
 }
 
 void cz_pool_put(struct cz_pool *pool, void *memory, size_t size)
@@ -147,12 +162,17 @@ void cz_pool_put(struct cz_pool *pool, void *memory, size_t size)
     size_t rounded;
     unsigned class;
 
-    if (!memory || !pool_takes(pool, size)) {
+    if (!memory || !pool) {
         cz_free(memory);
         return;
     }
-    class = pool_class(size, &rounded);
-    if (!pool_push(pool, class, rounded, memory))
+    atomic_fetch_sub_explicit(&pool->in_use, size, memory_order_relaxed);
+    if (pool_takes(pool, size)) {
+        class = pool_class(size, &rounded);
+        if (!pool_push(pool, class, rounded, memory))
+            cz_free(memory);
+    } else {
         cz_free(memory);
+    }
     cz_pool_unref(pool);
 }

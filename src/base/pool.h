@@ -27,6 +27,10 @@ struct cz_pool *cz_pool_create(size_t limit);
 /* The owner's reference. `pool` may be NULL. */
 void cz_pool_unref(struct cz_pool *pool);
 
+/* How many bytes were got with this pool, of whatever size the blocks, and not
+ * put back. */
+size_t cz_pool_in_use(const struct cz_pool *pool);
+
 /* A block of at least `size` bytes; NULL = no memory. Goes back with
  * cz_pool_put, with the same size. `pool` may be NULL: then, and for sizes
  * outside the limits above, these are cz_alloc and cz_free. */

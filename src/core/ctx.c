@@ -81,6 +81,7 @@ struct cz_ctx *cz_ctx_create(const struct cz_transport *const *transports)
     cz_list_init(&ctx->sockets);
     cz_list_init(&ctx->free_sockets);
     cz_registry_init(&ctx->registry);
+    cz_stats_init(&ctx->stats);
     ctx_config_init(&ctx->config);
     return ctx;
 }
@@ -122,6 +123,7 @@ static void ctx_destroy(struct cz_ctx *ctx)
     while ((node = cz_list_pop_front(&ctx->free_sockets)))
         cz_socket_free(node);
     cz_registry_fini(&ctx->registry);
+    cz_stats_fini(&ctx->stats);
     cz_mutex_fini(&ctx->lock);
     cz_pool_unref(ctx->pool);
     ctx->tag = 0;

@@ -31,6 +31,7 @@ struct cz_monitor {
     struct cz_pipe_end *end; /* NULL: nobody listens */
     struct cz_pipe_end *far_end;
     struct cz_registry_entry *entry; /* with far_end; ours to remove */
+    struct cz_account account;
 };
 
 static void monitor_ignore(void *owner, struct cz_pipe_end *end)
@@ -89,7 +90,13 @@ struct cz_monitor *cz_monitor_create(struct cz_ctx *ctx)
     atomic_init(&monitor->refs, 1);
     monitor->ctx = ctx;
     cz_mutex_init(&monitor->lock);
+    cz_account_init(&monitor->account, ctx);
     return monitor;
+}
+
+struct cz_account *cz_monitor_account(struct cz_monitor *monitor)
+{
+    return &monitor->account;
 }
 
 struct cz_monitor *cz_monitor_ref(struct cz_monitor *monitor)
@@ -110,6 +117,7 @@ void cz_monitor_unref(struct cz_monitor *monitor)
         cz_mailbox_close(monitor->mailbox);
         cz_mailbox_unref(monitor->mailbox);
     }
+    cz_account_fini(&monitor->account);
     cz_mutex_fini(&monitor->lock);
     cz_free(monitor);
 }
@@ -138,6 +146,7 @@ static void monitor_send(struct cz_monitor *monitor, enum cz_event event,
 void cz_monitor_tell(struct cz_monitor *monitor, enum cz_event event,
                      uint32_t value, const char *endpoint)
 {
+    cz_account_event(&monitor->account, event);
     /* Relaxed: an event at the moment of change may be told or not. */
     if (CZ_LIKELY(!(atomic_load_explicit(&monitor->mask, memory_order_relaxed) &
                     event)))

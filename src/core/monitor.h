@@ -18,6 +18,7 @@
 
 #include <stdint.h>
 
+struct cz_account;
 struct cz_ctx;
 struct cz_monitor;
 
@@ -38,10 +39,15 @@ enum cz_event {
     CZ_EVENT_HANDSHAKE_SUCCEEDED = 0x1000,
     CZ_EVENT_HANDSHAKE_FAILED_PROTOCOL = 0x2000,
     CZ_EVENT_HANDSHAKE_FAILED_AUTH = 0x4000,
+    /* Not for monitors: a handshake that ended in none of these ways, since
+     * the peer is of the wrong type, or has hung up. */
+    CZ_EVENT_HANDSHAKE_BROKEN_OFF = 0x100000,
 };
 
 /* One per socket, silent at first. NULL = no memory. */
 struct cz_monitor *cz_monitor_create(struct cz_ctx *ctx);
+/* The statistics of the socket. */
+struct cz_account *cz_monitor_account(struct cz_monitor *monitor);
 struct cz_monitor *cz_monitor_ref(struct cz_monitor *monitor);
 void cz_monitor_unref(struct cz_monitor *monitor);
 
@@ -53,7 +59,7 @@ CZ_MUST_CHECK int cz_monitor_start(struct cz_monitor *monitor,
 /* Sends MONITOR_STOPPED and ends; harmless if there is none. */
 void cz_monitor_stop(struct cz_monitor *monitor);
 
-/* Tells an event, if somebody wants it. */
+/* Counts an event, and tells it, if somebody wants it. */
 void cz_monitor_tell(struct cz_monitor *monitor, enum cz_event event,
                      uint32_t value, const char *endpoint);
 

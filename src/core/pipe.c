@@ -8,6 +8,7 @@
 #include "core/pipe.h"
 
 #include "base/alloc.h"
+#include "core/ctx.h"
 #include "core/io_thread.h"
 #include "msg/metadata.h"
 #include "os/clock.h"
@@ -39,6 +40,7 @@ static void pipe_unref(struct cz_pipe *pipe)
         struct cz_mailbox *home = atomic_load(&end->home);
 
         cz_stream_fini(&pipe->streams[i]);
+        cz_free(end->name);
         if (end->metadata)
             cz_metadata_unref(end->metadata, 1);
         if (home)
@@ -149,6 +151,7 @@ static void pipe_init_end(struct cz_pipe *pipe, int index)
     end->out = &pipe->streams[index];
     end->in = &pipe->streams[!index];
     end->is_open = true;
+    cz_list_init(&end->account_link);
     end->readable.run = pipe_on_readable;
     end->writable.run = pipe_on_writable;
     end->closed.run = pipe_on_closed;
@@ -383,6 +386,13 @@ int cz_pipe_write_beyond(struct cz_pipe_end *end, const struct cz_frame *frame)
     return rc;
 }
 
+void cz_pipe_count_drop(struct cz_pipe_end *end, enum cz_drop reason)
+{
+    cz_count_add(&end->drops[reason], 1);
+    if (end->account)
+        cz_account_drop(end->account, reason);
+}
+
 bool cz_pipe_read(struct cz_pipe_end *end, struct cz_frame *frame)
 {
     for (;;) {
@@ -446,9 +456,18 @@ struct cz_span cz_pipe_peer_id(const struct cz_pipe_end *end)
 
 void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note)
 {
-    if (end->metadata)
-        cz_metadata_unref(end->metadata, 1);
+    struct cz_metadata *old = end->metadata;
+    struct cz_mutex *lock =
+        end->account ? &end->account->ctx->stats.lock : NULL;
+
+    /* Somebody may be looking at the name that it had. */
+    if (lock)
+        cz_mutex_lock(lock);
     memcpy(&end->metadata, note->data, sizeof end->metadata);
+    if (lock)
+        cz_mutex_unlock(lock);
+    if (old)
+        cz_metadata_unref(old, 1);
     end->is_introduced = true;
     if (end->events->on_introduced)
         end->events->on_introduced(end->owner, end);
@@ -477,6 +496,8 @@ void cz_pipe_close(struct cz_pipe_end *end, int linger_ms)
     end->is_open = false;
     end->linger_ms = linger_ms;
     cz_stream_rollback(end->out);
+    if (end->account)
+        cz_account_remove_pipe(end);
     cz_list_remove(&end->link);
     cz_list_remove(&end->lb_link);
     cz_list_remove(&end->fq_link);

@@ -21,6 +21,7 @@
 #include "base/list.h"
 #include "core/command.h"
 #include "core/mailbox.h"
+#include "core/stats.h"
 #include "msg/stream.h"
 #include "wire/span.h"
 
@@ -74,10 +75,16 @@ struct cz_pipe_end {
     struct cz_list lb_link; /* pattern/lb */
     struct cz_list fq_link; /* pattern/fq */
     struct cz_metadata *metadata;
-    void *endpoint;     /* the endpoint it was made for, or NULL */
+    void *endpoint;     /* the endpoint it was made for, or NULL: */
+    char *name;         /* what that is called, or NULL; the pipe frees it */
     void *type_data;    /* what the type of the socket keeps about it */
     _Atomic int sndhwm; /* the owner's marks */
     _Atomic int rcvhwm;
+    /* Of the socket, if it is one's (core/stats.h). */
+    struct cz_account *account;
+    struct cz_list account_link;
+    uint64_t id;
+    cz_count drops[CZ_DROPS];
     size_t unpushed; /* bytes written since they were last pushed on */
     bool is_open;
     bool is_peer_closed;
@@ -226,6 +233,9 @@ cz_pipe_read_short(struct cz_pipe_end *end, struct cz_frame *frame)
         cz_pipe_give_credit(end);
     return true;
 }
+
+/* A message that was for this end's socket to send is thrown away. */
+void cz_pipe_count_drop(struct cz_pipe_end *end, enum cz_drop reason);
 
 /* Is there a message? If not, on_readable follows. */
 bool cz_pipe_is_readable(struct cz_pipe_end *end);

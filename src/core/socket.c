@@ -83,6 +83,7 @@ int cz_socket_create(struct cz_ctx *ctx, const struct cz_socket_ops *ops,
     s->spin_us_max = (uint32_t)config.spin_us;
     s->may_drive = s->mailbox->has_baton = config.baton;
     ops->init(s);
+    cz_account_open(cz_monitor_account(s->monitor), ops->name);
     /* A shutdown that came before this gets no command through. */
     cz_mutex_lock(&ctx->lock);
     s->tag = CZ_SOCKET_TAG;
@@ -148,6 +149,7 @@ void cz_socket_close(struct cz_socket *s)
 
         cz_socket_remove_endpoint(entry);
     }
+    cz_account_close(cz_monitor_account(s->monitor));
     cz_mailbox_close(s->mailbox);
     if (s->ops->fini)
         s->ops->fini(s);
@@ -161,6 +163,7 @@ void cz_socket_attach(struct cz_socket *s, struct cz_pipe_end *end, void *entry)
 {
     end->endpoint = entry;
     cz_list_push_back(&s->ends, &end->link);
+    cz_account_add_pipe(cz_monitor_account(s->monitor), end);
     s->ops->attach(s, end);
 }
 
@@ -183,6 +186,11 @@ void cz_socket_drop_end(struct cz_socket *s, struct cz_pipe_end *end)
 void cz_socket_hang_up(struct cz_socket *s, struct cz_pipe_end *end)
 {
     socket_let_go(s, end, -1);
+}
+
+void cz_socket_count_drop(struct cz_socket *s, enum cz_drop reason)
+{
+    cz_account_drop(cz_monitor_account(s->monitor), reason);
 }
 
 static void socket_on_attach(void *owner, struct cz_pipe_end *end)

@@ -36,9 +36,31 @@ void cz_stream_set_hwm(struct cz_stream *s, uint32_t hwm)
     atomic_store_explicit(&s->credit_step, step, memory_order_relaxed);
 }
 
+/* ---- counting ------------------------------------------------------- */
+
+/* Relaxed: numbers on their own, and the writer's. */
+static void stream_count(struct cz_stream *s, uint32_t ahead)
+{
+    struct cz_stream_count *count = &s->count;
+
+    cz_count_follow(&count->messages, s->w.messages);
+    cz_count_follow(&count->bytes, s->w.pos);
+    if (ahead > atomic_load_explicit(&count->depth_max, memory_order_relaxed))
+        atomic_store_explicit(&count->depth_max, ahead, memory_order_relaxed);
+}
+
+static void stream_count_full(struct cz_stream *s)
+{
+    uint32_t full = atomic_load_explicit(&s->count.full, memory_order_relaxed);
+
+    atomic_store_explicit(&s->count.full, full + 1, memory_order_relaxed);
+}
+
+/* ---- end ------------------------------------------------------------ */
+
 /* Drops the references in `left` bytes of frames from `at` on. */
-static void stream_drop_frames(struct cz_chunk *chunk, const uint8_t *at,
-                               uint32_t left)
+static void stream_drop_frames(struct cz_stream *s, struct cz_chunk *chunk,
+                               const uint8_t *at, uint32_t left)
 {
     while (chunk && left > 0) {
         const uint8_t *end =
@@ -59,6 +81,7 @@ static void stream_drop_frames(struct cz_chunk *chunk, const uint8_t *at,
         if (body >= CZ_REF_MIN) {
             memcpy(&ref, at + used, sizeof ref);
             cz_buffer_unref(ref.buffer);
+            cz_count_add(&s->count.elsewhere, sizeof ref - body);
         } else if (flags & CZ_FRAME_NOTE) {
             memcpy(&metadata, at + used, sizeof metadata);
             if (metadata)
@@ -90,7 +113,7 @@ void cz_stream_fini(struct cz_stream *s)
         r->at = r->chunk->bytes + r->chunk->begin;
     }
     if (s->w.chunk) {
-        stream_drop_frames(r->chunk, r->at, cz_stream_unread(s));
+        stream_drop_frames(s, r->chunk, r->at, cz_stream_unread(s));
         stream_free_chain(r->chunk);
     }
     cz_chunk_destroy(atomic_load_explicit(&s->spare, memory_order_relaxed));
@@ -108,6 +131,7 @@ static bool stream_take_credit(struct cz_stream *s)
      * credit is seen to have done both. */
     uint32_t hwm = atomic_load_explicit(&s->hwm, memory_order_relaxed);
 
+    stream_count(s, ahead);
     if (cz_stream_is_too_far_ahead(s))
         return false;
     if (hwm == 0) {
@@ -132,8 +156,10 @@ bool cz_stream_refill(struct cz_stream *s)
         return false;
     s->w.is_armed = true;
     atomic_store(&s->is_writer_waiting, 1);
-    if (!stream_take_credit(s))
+    if (!stream_take_credit(s)) {
+        stream_count_full(s);
         return false;
+    }
 enough:
     /* If the reader has already answered, the wake-up is under way and only
      * its arrival disarms us: it must not be sent twice. */
@@ -201,6 +227,7 @@ static void stream_open(struct cz_stream *s, struct cz_chunk *chunk)
     w->chunk = chunk;
     w->at = chunk->bytes + chunk->begin;
     w->room = chunk->capacity - chunk->begin;
+    stream_count(s, cz_stream_ahead(s));
 }
 
 /* Leaves the open chunk, if there is one, for another. */
@@ -356,6 +383,7 @@ int cz_stream_put(struct cz_stream *s, const struct cz_frame *frame,
         ref.buffer = frame->buffer;
         ref.data = frame->data;
         memcpy(to, &ref, sizeof ref);
+        cz_count_add(&s->count.elsewhere, frame->size - sizeof ref);
     }
     stream_advance(w, need);
     return 0;
@@ -405,7 +433,7 @@ void cz_stream_rollback(struct cz_stream *s)
     if (!w->is_in_message)
         return;
     w->is_in_message = false;
-    stream_drop_frames(w->mark.chunk, w->mark.at, w->pos - w->mark.pos);
+    stream_drop_frames(s, w->mark.chunk, w->mark.at, w->pos - w->mark.pos);
     stream_free_chain(w->mark.chunk->next);
     w->mark.chunk->next = NULL;
     atomic_store_explicit(&w->mark.chunk->limit, CZ_CHUNK_OPEN,
@@ -423,6 +451,8 @@ int cz_stream_write_note(struct cz_stream *s, const void *note, size_t size,
     struct cz_frame frame = {.data = note, .size = size};
     int rc = cz_stream_put(s, &frame, CZ_FRAME_NOTE);
 
+    if (rc == 0) /* it is not the user's */
+        cz_count_add(&s->count.elsewhere, -cz_frame_footprint(size));
     *must_wake = rc == 0 && cz_stream_flush(s);
     return rc;
 }

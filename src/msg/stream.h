@@ -49,6 +49,7 @@
 #define CZ_MSG_STREAM_H
 
 #include "base/compiler.h"
+#include "base/count.h"
 #include "msg/chunk.h"
 #include "msg/frame.h"
 #include "os/membarrier.h"
@@ -100,7 +101,8 @@ struct cz_stream_reader {
     struct cz_chunk *chunk;
     uint32_t capacity; /* of that chunk, as long as nobody was asked for it */
     size_t sent; /* wire reading: bytes of the frame at `at` already gone */
-    uint32_t slept_at; /* `consumed` when it last fell asleep */
+    uint32_t slept_at;  /* `consumed` when it last fell asleep */
+    uint32_t depth_max; /* the most that it found waiting; see below */
     uint8_t small_batches;
     bool is_asleep;
     bool is_quiet;
@@ -108,6 +110,17 @@ struct cz_stream_reader {
     bool dallies;     /* in a busy stream, waits a moment before it sleeps */
     bool owes_wake;   /* falling asleep gave credit that the writer waits for */
     struct cz_latest *held; /* what the frame read last refers to */
+};
+
+/* What the writer counts for whoever looks from outside, when it opens a chunk
+ * or does something as slow as that: `published`, widened, which never gets
+ * further from it than what a chunk holds. */
+struct cz_stream_count {
+    cz_count messages;
+    cz_count bytes;
+    cz_count elsewhere; /* to be added to bytes: what is not in the chunks */
+    _Atomic uint32_t depth_max; /* the most that was ahead of the reader */
+    _Atomic uint32_t full;      /* how often the mark was met */
 };
 
 struct cz_stream {
@@ -118,6 +131,7 @@ struct cz_stream {
     struct cz_pool *pool; /* for its large chunks, or NULL */
     /* Set before the wake-up that follows a claim: where reading goes on. */
     struct cz_chunk *restart;
+    struct cz_stream_count count;
     /* Mostly written by the reader, when it falls asleep or gives credit. */
     CZ_LINE_ALIGNED _Atomic uint32_t ctl;
     _Atomic uint32_t consumed;
@@ -128,6 +142,7 @@ struct cz_stream {
     /* Keeps only the latest message (msg/stream_latest.c). Set before use. */
     bool is_conflating;
     _Atomic(struct cz_latest *) latest;
+    cz_count conflated; /* how many a later one has replaced */
     /* A chunk on its way back from the reader to the writer. */
     _Atomic(struct cz_chunk *) spare;
     CZ_LINE_ALIGNED struct cz_stream_reader r;
@@ -140,6 +155,23 @@ void cz_stream_init(struct cz_stream *stream, uint32_t hwm,
 
 /* Frees everything, unread messages too. Both sides have finished. */
 void cz_stream_fini(struct cz_stream *stream);
+
+/* What has passed through a stream, and what is in it. */
+struct cz_stream_tally {
+    uint64_t messages;  /* written ever, whole */
+    uint64_t bytes;     /* the same, as frames with their headers */
+    uint64_t conflated; /* written, and replaced by a later one unread */
+    uint64_t full;      /* how often the writer found no room */
+    uint32_t queued;    /* messages that are not read yet */
+    uint32_t queued_max;
+    uint32_t hwm;
+};
+
+/* Any thread, at any time, without holding anybody up. Each number by itself
+ * is right at some moment during the call, but for queued_max, which is the
+ * most that the reader found when it looked, or the writer when it asked for
+ * credit or opened a chunk. */
+void cz_stream_tally(struct cz_stream *stream, struct cz_stream_tally *tally);
 
 /* Any thread; takes effect with the next message that asks for credit. */
 void cz_stream_set_hwm(struct cz_stream *stream, uint32_t hwm);
@@ -355,10 +387,18 @@ static inline uint32_t cz_stream_waiting(struct cz_stream *s)
     return (uint32_t)(word >> 32) - s->r.consumed;
 }
 
+/* Any thread may look at the number (cz_stream_tally), the reader alone changes
+ * it: so it need not be an atomic object, only be stored and loaded whole. */
+static inline void cz_stream_set_consumed(struct cz_stream_reader *r,
+                                          uint32_t messages)
+{
+    __atomic_store_n(&r->consumed, messages, __ATOMIC_RELAXED);
+}
+
 /* Counts one message as read. True: credit is due now. */
 CZ_MUST_CHECK static inline bool cz_stream_count(struct cz_stream *s)
 {
-    s->r.consumed++;
+    cz_stream_set_consumed(&s->r, s->r.consumed + 1);
     return s->r.consumed - s->r.credited >=
            atomic_load_explicit(&s->credit_step, memory_order_relaxed);
 }

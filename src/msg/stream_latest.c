@@ -62,6 +62,8 @@ int cz_stream_write_latest(struct cz_stream *s, const struct cz_frame *frame,
      * in the slot was written before, and what was in it is ours alone. */
     old = atomic_exchange_explicit(&s->latest, latest, memory_order_acq_rel);
     if (old) {
+        cz_count_add(&s->conflated, 1);
+        cz_count_add(&s->count.elsewhere, frame->size - old->size);
         latest_destroy(old);
         return 0;
     }
@@ -71,6 +73,8 @@ int cz_stream_write_latest(struct cz_stream *s, const struct cz_frame *frame,
          * caller's. */
         atomic_store_explicit(&s->latest, NULL, memory_order_relaxed);
         cz_free(latest);
+    } else {
+        cz_count_add(&s->count.elsewhere, frame->size);
     }
     return rc;
 }

@@ -53,7 +53,7 @@ static void reader_next_chunk(struct cz_stream *s)
     r->chunk = old->next;
     r->at = r->chunk->bytes + r->chunk->begin;
     r->capacity = r->chunk->size;
-    r->consumed = old->messages;
+    cz_stream_set_consumed(r, old->messages);
     /* Release: pairs with the acquire in the writer's exchange, so that the
      * reads above come before the chunk is filled again. */
     if (!old->is_on_loan)
@@ -77,6 +77,9 @@ static bool reader_look(struct cz_stream *s)
         return false;
     r->seen = (uint32_t)word;
     r->messages_seen = (uint32_t)(word >> 32);
+    if (r->messages_seen - r->consumed > r->depth_max)
+        __atomic_store_n(&r->depth_max, r->messages_seen - r->consumed,
+                         __ATOMIC_RELAXED);
     reader_split(r, total);
     while (r->run == 0)
         reader_next_chunk(s);
@@ -378,7 +381,7 @@ static size_t reader_pass_frames(struct cz_stream *s, size_t size)
         r->at += used;
         r->run -= (uint32_t)used;
         if (!(flags & CZ_FRAME_MORE))
-            r->consumed++;
+            cz_stream_set_consumed(r, r->consumed + 1);
     }
     r->sent = r->run > 0 ? size : 0;
     return r->run > 0 ? 0 : size;
@@ -402,7 +405,7 @@ bool cz_stream_sent(struct cz_stream *s, size_t size)
         if (r->run > 0)
             break;
         if (r->left == 0) {
-            r->consumed = r->messages_seen;
+            cz_stream_set_consumed(r, r->messages_seen);
             break;
         }
         while (r->run == 0)
@@ -461,7 +464,8 @@ void cz_stream_drop_partial(struct cz_stream *s)
     while (!reader_skip_frame(s))
         continue;
     if (r->run + r->left == 0)
-        r->consumed = r->messages_seen;
+        cz_stream_set_consumed(r, r->messages_seen);
     else if (r->chunk->has_refs)
-        r->consumed++; /* as reader_pass_frames counts them */
+        /* As reader_pass_frames counts them. */
+        cz_stream_set_consumed(r, r->consumed + 1);
 }

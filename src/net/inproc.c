@@ -9,6 +9,7 @@
  *
  * Thread: the socket's, with the registry's lock for what two sockets share.
  */
+#include "base/alloc.h"
 #include "core/ctx.h"
 #include "core/socket.h"
 #include "msg/metadata.h"
@@ -62,6 +63,7 @@ static int inproc_take(struct cz_socket *s, struct cz_registry_entry *entry,
     if (rc != 0)
         return rc;
     cz_pipe_introduce(end, describe_again(entry->self));
+    end->name = cz_strdup(entry->name);
     cz_registry_remove(entry);
     cz_socket_attach(s, end, NULL);
     cz_pipe_adopt(end, s->mailbox, &cz_socket_pipe_events, s);
@@ -133,6 +135,8 @@ static int inproc_connect_to(struct cz_socket *s,
     pipe->ends[0].in->is_conflating |= found->conflates_out;
     cz_pipe_introduce(&pipe->ends[0], describe_again(found->self));
     cz_pipe_introduce(&pipe->ends[1], describe_again(self));
+    /* For statistics only, which do without if there is no memory. */
+    pipe->ends[1].name = cz_strdup(found->name);
     cz_pipe_own(&pipe->ends[0], s->mailbox, &cz_socket_pipe_events, s);
     cz_pipe_own(&pipe->ends[1], bound->mailbox, &cz_socket_pipe_events, bound);
     cz_pipe_set_marks(&pipe->ends[1], found->sndhwm, found->rcvhwm);

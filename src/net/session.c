@@ -216,6 +216,8 @@ static int session_open_pipe(struct cz_session *session,
     if (peer)
         cz_metadata_ref(peer, 1);
     cz_pipe_introduce(&pipe->ends[0], peer);
+    /* For statistics only, which do without if there is no memory. */
+    pipe->ends[0].name = cz_strdup(session->endpoint);
     cz_pipe_own(&pipe->ends[1], tenant->io->mailbox, &cz_session_pipe_events,
                 session);
     cz_pipe_own(&pipe->ends[0], tenant->mailbox, tenant->socket_events,
@@ -354,8 +356,8 @@ void cz_session_on_handshake_failed(struct cz_session *session,
 {
     int fd = cz_handshake_fd(session->handshake);
 
-    if (event != 0)
-        cz_session_tell(session, event, value);
+    cz_session_tell(session, event ? event : CZ_EVENT_HANDSHAKE_BROKEN_OFF,
+                    value);
     session_drop_connection(session);
     cz_session_tell(session, CZ_EVENT_DISCONNECTED, (uint32_t)fd);
     if (session->options->reconnect_stop & 2 /* HANDSHAKE_FAILED */)

@@ -174,6 +174,16 @@ static bool dist_make_room(struct cz_dist_pipe *pipe)
     return false;
 }
 
+/* The pipe has no room for the message; counted once, however often the pipe
+ * is named. */
+void cz_dist_miss(struct cz_dist *d, struct cz_dist_pipe *pipe)
+{
+    if (pipe->missed == d->stamp || !pipe->end)
+        return;
+    pipe->missed = d->stamp;
+    cz_pipe_count_drop(pipe->end, CZ_DROP_HWM);
+}
+
 /* 0, -EAGAIN, or -ENOMEM. */
 static int dist_write(struct cz_dist *d, struct cz_dist_pipe *pipe,
                       const struct cz_frame *frame)
@@ -190,8 +200,12 @@ static int dist_write(struct cz_dist *d, struct cz_dist_pipe *pipe,
         cz_buffer_unref(frame->buffer);
     if (must_wake)
         cz_dist_wake(d, pipe->end);
-    if (rc == -EAGAIN)
+    if (rc == -EAGAIN) {
         pipe->stamp = CZ_DIST_FULL;
+        cz_dist_miss(d, pipe);
+    } else if (rc != 0) {
+        cz_pipe_count_drop(pipe->end, CZ_DROP_MEMORY);
+    }
     return rc;
 }
 
@@ -218,9 +232,13 @@ void cz_dist_choose(struct cz_dist *d, uint32_t number)
         else
             pipe->stamp = CZ_DIST_FULL;
     }
+    if (pipe->stamp != CZ_DIST_FULL)
+        return;
+    if (!d->never_drops)
+        cz_dist_miss(d, pipe);
     /* Nobody is waited for who has gone, though what it said last may still
      * have to be read. */
-    if (pipe->stamp == CZ_DIST_FULL && !pipe->end->is_peer_closed)
+    if (!pipe->end->is_peer_closed)
         d->has_full = true;
 }
 

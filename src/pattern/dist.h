@@ -36,7 +36,8 @@ struct cz_dist_pipe {
     uint64_t stamp; /* of the last message that came past, or CZ_DIST_FULL */
     struct cz_stream *out;
     struct cz_pipe_end *end; /* NULL: the number is free */
-    uint64_t spared;         /* stamp of the message it is not to get */
+    uint64_t spared;         /* stamp of the message it is not to get, */
+    uint64_t missed;         /* and of the last one that it had no room for */
     /* Tells a pipe from an earlier one with its number. */
     uint32_t serial;
     uint32_t next_free;
@@ -68,7 +69,8 @@ struct cz_dist {
     struct cz_pipe_end *unwoken; /* is owed a wake-up, */
     struct cz_io_thread *io;     /* and so is this */
     bool is_in_message;
-    bool has_full; /* a pipe that was chosen has no room */
+    bool has_full;    /* a pipe that was chosen has no room */
+    bool never_drops; /* who chose asks for has_full and waits */
 };
 
 void cz_dist_init(struct cz_dist *dist);
@@ -140,6 +142,7 @@ void cz_dist_send(struct cz_dist *dist, struct cz_frame *frame);
 /* The cold halves of the functions below. */
 void cz_dist_deliver_slow(struct cz_dist *dist, struct cz_dist_pipe *pipe,
                           const struct cz_frame *frame);
+void cz_dist_miss(struct cz_dist *dist, struct cz_dist_pipe *pipe);
 void cz_dist_wake(struct cz_dist *dist, struct cz_pipe_end *end);
 void cz_dist_wake_last(struct cz_dist *dist, bool is_lone);
 
@@ -151,8 +154,11 @@ static CZ_ALWAYS_INLINE void cz_dist_deliver(struct cz_dist *dist,
 {
     struct cz_dist_pipe *pipe = &dist->pipes[number];
 
-    if (CZ_UNLIKELY(pipe->stamp >= dist->stamp))
+    if (CZ_UNLIKELY(pipe->stamp >= dist->stamp)) {
+        if (pipe->stamp == CZ_DIST_FULL)
+            cz_dist_miss(dist, pipe);
         return;
+    }
     pipe->stamp = dist->stamp;
     if (CZ_UNLIKELY(!cz_stream_put_short(pipe->out, frame)))
         cz_dist_deliver_slow(dist, pipe, frame);

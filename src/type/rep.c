@@ -160,8 +160,12 @@ static int rep_recv(struct cz_socket *s, struct cz_frame *frame)
 
 static void rep_begin_reply(struct rep *r)
 {
-    if (r->requester && !r->has_room && !cz_pipe_has_room_by_now(r->requester))
+    if (!r->requester) {
+        cz_socket_count_drop(&r->base, CZ_DROP_NO_ROUTE);
+    } else if (!r->has_room && !cz_pipe_has_room_by_now(r->requester)) {
+        cz_pipe_count_drop(r->requester, CZ_DROP_HWM);
         rep_forget_requester(r);
+    }
     r->state = REPLYING;
 }
 

@@ -260,6 +260,16 @@ static int router_recv(struct cz_socket *s, struct cz_frame *frame)
 
 /* ---- sending -------------------------------------------------------- */
 
+/* What follows is for nobody. */
+static void router_drop(struct router *r, const struct cz_route *route)
+{
+    r->target = NULL;
+    if (route)
+        cz_pipe_count_drop(route->end, CZ_DROP_HWM);
+    else
+        cz_socket_count_drop(&r->base, CZ_DROP_NO_ROUTE);
+}
+
 /* The first frame says to whom the rest goes. */
 static int router_aim(struct router *r, struct cz_frame *frame)
 {
@@ -274,7 +284,7 @@ static int router_aim(struct router *r, struct cz_frame *frame)
         else if (r->is_mandatory)
             return route ? -EAGAIN : -EHOSTUNREACH;
         else
-            r->target = NULL;
+            router_drop(r, route);
         r->is_sending = true;
     }
     cz_frame_drop(frame);

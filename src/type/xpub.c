@@ -172,14 +172,14 @@ int cz_xpub_send(struct cz_socket *s, struct cz_frame *frame)
                        x->is_answering | s->options.invert_matching);
 
     if (CZ_LIKELY(is_simple)) {
-        if (CZ_UNLIKELY(x->never_drops) && !xpub_has_room(x, frame))
+        if (CZ_UNLIKELY(x->dist.never_drops) && !xpub_has_room(x, frame))
             return -EAGAIN;
         xpub_deliver(x, frame);
         return 0;
     }
     if (!x->dist.is_in_message) {
         xpub_choose(x, frame);
-        if (x->never_drops && x->dist.has_full)
+        if (x->dist.never_drops && x->dist.has_full)
             return -EAGAIN;
         x->is_answering = false;
     }

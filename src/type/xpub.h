@@ -42,7 +42,6 @@ struct cz_xpub {
     bool tells_all_subscriptions;
     bool tells_all_cancels;
     bool is_manual;
-    bool never_drops;
     bool has_first_only; /* ZMQ_ONLY_FIRST_SUBSCRIBE */
     /* ZMQ_XPUB_MANUAL_LAST_VALUE: the next message after an event goes to
      * where that came from. */

@@ -63,7 +63,7 @@ static bool *xpub_switch(struct cz_xpub *x, int number)
 {
     switch (number) {
     case OPTION_XPUB_NODROP:
-        return &x->never_drops;
+        return &x->dist.never_drops;
     case OPTION_XPUB_MANUAL:
         return &x->is_manual;
     case OPTION_ONLY_FIRST_SUBSCRIBE:

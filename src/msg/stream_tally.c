@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Streams, counted from outside.
+ *
+ * The writer stores the wide counts only when it opens a chunk and the like;
+ * from there to now it is not far, and the low halves, which it publishes with
+ * each message, tell how far.
+ *
+ * Thread: any.
+ */
+#include "msg/stream.h"
+
+void cz_stream_tally(struct cz_stream *s, struct cz_stream_tally *tally)
+{
+    uint64_t messages = cz_count_get(&s->count.messages);
+    uint64_t bytes = cz_count_get(&s->count.bytes);
+    /* Acquire: what was consumed had been published before, and is so when
+     * that word is read below. */
+    uint32_t consumed = __atomic_load_n(&s->r.consumed, __ATOMIC_ACQUIRE);
+    uint64_t word = atomic_load_explicit(&s->published, memory_order_relaxed);
+    uint32_t found = __atomic_load_n(&s->r.depth_max, __ATOMIC_RELAXED);
+    uint32_t ahead =
+        atomic_load_explicit(&s->count.depth_max, memory_order_relaxed);
+
+    tally->messages = cz_count_ahead(messages, (uint32_t)(word >> 32));
+    tally->bytes = cz_count_ahead(bytes, (uint32_t)word) +
+                   cz_count_get(&s->count.elsewhere);
+    tally->conflated = cz_count_get(&s->conflated);
+    tally->full = atomic_load_explicit(&s->count.full, memory_order_relaxed);
+    tally->queued = (uint32_t)(word >> 32) - consumed;
+    tally->queued_max = found > ahead ? found : ahead;
+    if (tally->queued > tally->queued_max)
+        tally->queued_max = tally->queued;
+    tally->hwm = atomic_load_explicit(&s->hwm, memory_order_relaxed);
+}
