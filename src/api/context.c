@@ -20,6 +20,7 @@ static const struct cz_transport *const transports[] = {
     &cz_tcp_transport,
     &cz_ipc_transport,
     &cz_udp_transport,
+    &cz_sys_transport,
     NULL,
 };
 

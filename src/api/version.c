@@ -38,7 +38,7 @@ struct capability {
 static const struct capability capabilities[] = {
     {"ipc", true},    {"pgm", false},    {"tipc", false}, {"norm", false},
     {"curve", false}, {"gssapi", false}, {"vmci", false}, {"vsock", false},
-    {"draft", false}, {"WS", false},     {"WSS", false},
+    {"draft", false}, {"WS", false},     {"WSS", false},  {"sys", true},
 };
 
 int zmq_has(const char *name)

@@ -82,12 +82,15 @@ struct cz_ctx *cz_ctx_create(const struct cz_transport *const *transports)
     cz_list_init(&ctx->free_sockets);
     cz_registry_init(&ctx->registry);
     cz_stats_init(&ctx->stats);
+    cz_log_init(&ctx->log);
     ctx_config_init(&ctx->config);
     return ctx;
 }
 
 void cz_ctx_shutdown(struct cz_ctx *ctx)
 {
+    /* First of all: nobody is to wait for it, and it for nobody. */
+    cz_log_close(&ctx->log);
     cz_mutex_lock(&ctx->lock);
     if (!ctx->is_terminating) {
         ctx->is_terminating = true;
@@ -123,6 +126,7 @@ static void ctx_destroy(struct cz_ctx *ctx)
     while ((node = cz_list_pop_front(&ctx->free_sockets)))
         cz_socket_free(node);
     cz_registry_fini(&ctx->registry);
+    cz_log_fini(&ctx->log);
     cz_stats_fini(&ctx->stats);
     cz_mutex_fini(&ctx->lock);
     cz_pool_unref(ctx->pool);

@@ -15,6 +15,7 @@
 
 #include "base/compiler.h"
 #include "base/list.h"
+#include "core/log.h"
 #include "core/registry.h"
 #include "core/stats.h"
 #include "os/mutex.h"
@@ -78,6 +79,7 @@ struct cz_ctx {
     struct cz_pool *pool; /* for large blocks of the application's */
     struct cz_registry registry;
     struct cz_stats stats;
+    struct cz_log log;
     _Atomic uint32_t tenants;
     _Atomic uint32_t departures; /* changes when a socket or tenant goes */
     _Atomic unsigned cpu_count;  /* 0 = not asked yet */

@@ -144,9 +144,11 @@ static void monitor_send(struct cz_monitor *monitor, enum cz_event event,
 }
 
 void cz_monitor_tell(struct cz_monitor *monitor, enum cz_event event,
-                     uint32_t value, const char *endpoint)
+                     uint32_t value, const char *endpoint, const char *peer)
 {
     cz_account_event(&monitor->account, event);
+    if (cz_log_is_heard(&monitor->ctx->log))
+        cz_log_tell_event(&monitor->account, event, value, endpoint, peer);
     /* Relaxed: an event at the moment of change may be told or not. */
     if (CZ_LIKELY(!(atomic_load_explicit(&monitor->mask, memory_order_relaxed) &
                     event)))

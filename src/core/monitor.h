@@ -59,8 +59,13 @@ CZ_MUST_CHECK int cz_monitor_start(struct cz_monitor *monitor,
 /* Sends MONITOR_STOPPED and ends; harmless if there is none. */
 void cz_monitor_stop(struct cz_monitor *monitor);
 
-/* Counts an event, and tells it, if somebody wants it. */
+/* Counts an event, and tells it, if somebody wants it: to the monitor, and to
+ * the log, which also takes the peer's address, if that is known. */
 void cz_monitor_tell(struct cz_monitor *monitor, enum cz_event event,
-                     uint32_t value, const char *endpoint);
+                     uint32_t value, const char *endpoint, const char *peer);
+
+/* The log's part of that (core/log_event.c). */
+void cz_log_tell_event(const struct cz_account *account, enum cz_event event,
+                       uint32_t value, const char *endpoint, const char *peer);
 
 #endif

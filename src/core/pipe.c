@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "core/ctx.h"
 #include "core/io_thread.h"
+#include "core/socket.h"
 #include "msg/metadata.h"
 #include "os/clock.h"
 
@@ -363,6 +364,8 @@ int cz_pipe_write_quietly(struct cz_pipe_end *end, const struct cz_frame *frame,
 
     if (rc == 0)
         pipe_push(end, frame->size);
+    else if (rc == -EAGAIN)
+        cz_pipe_found_full(end);
     return rc;
 }
 
@@ -390,7 +393,29 @@ void cz_pipe_count_drop(struct cz_pipe_end *end, enum cz_drop reason)
 {
     cz_count_add(&end->drops[reason], 1);
     if (end->account)
-        cz_account_drop(end->account, reason);
+        cz_account_drop(end->account, reason, cz_socket_end_name(end));
+}
+
+/* Tells the log once, until there has been room. */
+void cz_pipe_found_full(struct cz_pipe_end *end)
+{
+    uint32_t full =
+        atomic_load_explicit(&end->out->count.full, memory_order_relaxed);
+
+    if (!end->account || !cz_log_is_heard(&end->account->ctx->log) ||
+        full == end->full_told)
+        return;
+    end->full_told = full;
+    cz_log_tell(&end->account->ctx->log,
+                &(struct cz_log_event){
+                    .topic = "hwm.reached",
+                    .account = end->account,
+                    .endpoint = cz_socket_end_name(end),
+                    .reason = "sending",
+                    .number_name = "hwm",
+                    .number = atomic_load_explicit(&end->out->hwm,
+                                                   memory_order_relaxed),
+                });
 }
 
 bool cz_pipe_read(struct cz_pipe_end *end, struct cz_frame *frame)

@@ -84,6 +84,7 @@ struct cz_pipe_end {
     struct cz_account *account;
     struct cz_list account_link;
     uint64_t id;
+    uint32_t full_told; /* of the marks reached the log has been told of */
     cz_count drops[CZ_DROPS];
     size_t unpushed; /* bytes written since they were last pushed on */
     bool is_open;
@@ -149,6 +150,7 @@ void cz_pipe_wake_reader(struct cz_pipe_end *end);
 CZ_MUST_CHECK struct cz_io_thread *
 cz_pipe_wake_reader_later(struct cz_pipe_end *end);
 void cz_pipe_give_credit(struct cz_pipe_end *end);
+void cz_pipe_found_full(struct cz_pipe_end *end);
 void cz_pipe_ran_dry(struct cz_pipe_end *end);
 void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note);
 
@@ -182,7 +184,10 @@ cz_pipe_write_short(struct cz_pipe_end *end, const struct cz_frame *frame)
 /* May a message be begun? If not, on_writable follows. */
 static inline bool cz_pipe_is_writable(struct cz_pipe_end *end)
 {
-    return cz_stream_has_credit(end->out);
+    if (CZ_LIKELY(cz_stream_has_credit(end->out)))
+        return true;
+    cz_pipe_found_full(end);
+    return false;
 }
 
 /* A message was begun with cz_pipe_write_beyond, without room for it. Is there

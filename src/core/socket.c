@@ -89,6 +89,7 @@ int cz_socket_create(struct cz_ctx *ctx, const struct cz_socket_ops *ops,
     s->tag = CZ_SOCKET_TAG;
     s->is_terminated = ctx->is_terminating;
     cz_mutex_unlock(&ctx->lock);
+    cz_log_event(cz_monitor_account(s->monitor), "socket.open", NULL);
     *out = s;
     return 0;
 
@@ -124,6 +125,7 @@ void cz_socket_close(struct cz_socket *s)
         s->tag = CZ_SOCKET_DEAD; /* the parent's to close */
         return;
     }
+    cz_log_event(cz_monitor_account(s->monitor), "socket.close", NULL);
     /* From here on nobody finds the socket by a name, and the context sends
      * it no more commands. */
     cz_mutex_lock(&s->ctx->lock);
@@ -190,7 +192,14 @@ void cz_socket_hang_up(struct cz_socket *s, struct cz_pipe_end *end)
 
 void cz_socket_count_drop(struct cz_socket *s, enum cz_drop reason)
 {
-    cz_account_drop(cz_monitor_account(s->monitor), reason);
+    cz_account_drop(cz_monitor_account(s->monitor), reason, NULL);
+}
+
+const char *cz_socket_end_name(const struct cz_pipe_end *end)
+{
+    const struct cz_endpoint_entry *entry = end->endpoint;
+
+    return entry ? entry->name : end->name;
 }
 
 static void socket_on_attach(void *owner, struct cz_pipe_end *end)

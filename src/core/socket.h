@@ -281,6 +281,9 @@ void cz_socket_drop_end(struct cz_socket *socket, struct cz_pipe_end *end);
  * the connection ends, as long as the socket is open. */
 void cz_socket_hang_up(struct cz_socket *socket, struct cz_pipe_end *end);
 
+/* What the endpoint of an end is called; NULL if that is not known. */
+const char *cz_socket_end_name(const struct cz_pipe_end *end);
+
 /* A message that the socket was to send is thrown away, and it is not one
  * pipe's fault (cz_pipe_count_drop). */
 void cz_socket_count_drop(struct cz_socket *socket, enum cz_drop reason);

@@ -13,6 +13,7 @@
 #include "core/pipe.h"
 #include "core/socket.h"
 #include "msg/metadata.h"
+#include "os/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -49,6 +50,7 @@ void cz_account_open(struct cz_account *account, const char *type)
 
     cz_mutex_lock(&stats->lock);
     account->type = type;
+    account->is_open = true;
     stats->open_sockets++;
     cz_mutex_unlock(&stats->lock);
 }
@@ -58,7 +60,7 @@ void cz_account_close(struct cz_account *account)
     struct cz_stats *stats = &account->ctx->stats;
 
     cz_mutex_lock(&stats->lock);
-    account->type = NULL;
+    account->is_open = false;
     stats->open_sockets--;
     cz_mutex_unlock(&stats->lock);
 }
@@ -129,6 +131,45 @@ void cz_account_remove_pipe(struct cz_pipe_end *end)
     traffic_of(&traffic, &in, &out);
     traffic_add(&end->account->gone, &traffic);
     cz_mutex_unlock(&stats->lock);
+}
+
+/* ---- drops ---------------------------------------------------------- */
+
+enum { TELL_DROPS_EVERY_US = 1000000 };
+
+static void account_tell_drops(struct cz_account *account, enum cz_drop reason,
+                               const char *endpoint)
+{
+    static const char *const reasons[] = {
+        [CZ_DROP_HWM] = "hwm",
+        [CZ_DROP_MEMORY] = "memory",
+        [CZ_DROP_NO_ROUTE] = "no route",
+    };
+    uint64_t count = cz_count_get(&account->drops[reason]);
+    uint64_t now_us = cz_clock_us();
+    const struct cz_log_event event = {
+        .topic = "drop",
+        .account = account,
+        .endpoint = endpoint,
+        .reason = reasons[reason],
+        .number_name = "messages",
+        .number = count - account->told[reason],
+    };
+
+    if (account->told_us[reason] != 0 &&
+        now_us - account->told_us[reason] < TELL_DROPS_EVERY_US)
+        return;
+    account->told_us[reason] = now_us;
+    account->told[reason] = count;
+    cz_log_tell(&account->ctx->log, &event);
+}
+
+void cz_account_drop(struct cz_account *account, enum cz_drop reason,
+                     const char *endpoint)
+{
+    cz_count_add(&account->drops[reason], 1);
+    if (cz_log_is_heard(&account->ctx->log))
+        account_tell_drops(account, reason, endpoint);
 }
 
 /* ---- records -------------------------------------------------------- */
@@ -202,11 +243,8 @@ static void record_text(char *to, size_t size, const char *text)
 /* Of a pipe, with the lock: whoever changes what it is called takes it, too. */
 static void record_names(cero_stats_t *r, const struct cz_pipe_end *end)
 {
-    const struct cz_endpoint_entry *entry = end->endpoint;
-
     record_text(r->type, sizeof r->type, end->account->type);
-    record_text(r->endpoint, sizeof r->endpoint,
-                entry ? entry->name : end->name);
+    record_text(r->endpoint, sizeof r->endpoint, cz_socket_end_name(end));
     if (end->metadata)
         record_text(r->peer, sizeof r->peer,
                     cz_metadata_get(end->metadata, "Peer-Address"));
@@ -275,7 +313,7 @@ static void walk_account(struct walk *w, cero_stats_t *context,
     cero_stats_t *socket;
 
     record_account(context, account);
-    if (!account->type)
+    if (!account->is_open)
         return;
     socket = walk_next(w, &spare[0]);
     record_begin(socket, CERO_STATS_SOCKET);

@@ -51,11 +51,16 @@ struct cz_account {
     struct cz_list link;  /* of the context's */
     struct cz_list pipes; /* struct cz_pipe_end.account_link */
     struct cz_ctx *ctx;
-    const char *type; /* NULL: the socket is not open */
+    const char *type; /* set once */
+    bool is_open;     /* under the lock */
     uint64_t id;
     struct cz_traffic gone;
     cz_count events[CZ_STATS_EVENTS]; /* by the number of the bit */
     cz_count drops[CZ_DROPS];
+    /* The socket's thread: when the log was last told of drops, and how many
+     * there were by then. */
+    uint64_t told_us[CZ_DROPS];
+    uint64_t told[CZ_DROPS];
 };
 
 struct cz_stats {
@@ -89,13 +94,11 @@ static inline void cz_account_event(struct cz_account *account, uint32_t bit)
     cz_count_add_shared(&account->events[__builtin_ctz(bit)], 1);
 }
 
-/* Counts a message that is thrown away instead of being sent. The socket's
- * thread. */
-static inline void cz_account_drop(struct cz_account *account,
-                                   enum cz_drop reason)
-{
-    cz_count_add(&account->drops[reason], 1);
-}
+/* Counts a message that is thrown away instead of being sent, to whatever
+ * endpoint (or NULL), and tells the log, of many together once a second. The
+ * socket's thread. */
+void cz_account_drop(struct cz_account *account, enum cz_drop reason,
+                     const char *endpoint);
 
 /* Writes down all records: of the context, and of each socket, followed by
  * those of its pipes. The caller frees them with cz_free. 0 or -ENOMEM. */

@@ -350,6 +350,7 @@ static bool engine_must_stop(struct cz_engine *e)
     /* The interest stays until something comes: most often there is room
      * again before that, and two system calls are saved. */
     e->in.is_stopped = true;
+    cz_session_tell_full(e->session);
     return true;
 }
 

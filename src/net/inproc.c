@@ -11,6 +11,7 @@
  */
 #include "base/alloc.h"
 #include "core/ctx.h"
+#include "core/monitor.h"
 #include "core/socket.h"
 #include "msg/metadata.h"
 #include "net/transports.h"
@@ -116,6 +117,8 @@ static int inproc_bind(struct cz_socket *s, const char *endpoint,
     cz_mutex_unlock(&registry->lock);
     if (self)
         cz_metadata_unref(self, 1);
+    if (rc == 0)
+        cz_log_event(cz_monitor_account(s->monitor), "listen.inproc", endpoint);
     return rc;
 }
 
@@ -216,6 +219,9 @@ static int inproc_connect(struct cz_socket *s, const char *endpoint,
     }
     if (self)
         cz_metadata_unref(self, 1);
+    if (entry && rc == 0)
+        cz_log_event(cz_monitor_account(s->monitor), "connect.inproc",
+                     endpoint);
     return entry ? rc : -ENOMEM;
 }
 

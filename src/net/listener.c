@@ -43,7 +43,17 @@ static struct cz_listener *listener_of(struct cz_io_object *object)
 static void listener_tell(struct cz_listener *l, enum cz_event event, int value)
 {
     cz_monitor_tell(l->object.tenant->monitor, event, (uint32_t)value,
-                    l->listening.name);
+                    l->listening.name, NULL);
+}
+
+static void listener_tell_accepted(struct cz_listener *l, int fd)
+{
+    char peer[CZ_ADDR_TEXT_MAX] = "";
+
+    if (cz_log_is_heard(&l->object.tenant->ctx->log))
+        l->transport->peer_text(fd, peer);
+    cz_monitor_tell(l->object.tenant->monitor, CZ_EVENT_ACCEPTED, (uint32_t)fd,
+                    l->listening.name, peer[0] ? peer : NULL);
 }
 
 /* It went wrong with one connection, and the next may be better. Other
@@ -112,7 +122,7 @@ static void listener_welcome(struct cz_listener *l, int fd)
     if (l->transport->admits(l->options, fd))
         rc = l->transport->tune(l->options, fd);
     if (rc == 0) {
-        listener_tell(l, CZ_EVENT_ACCEPTED, fd);
+        listener_tell_accepted(l, fd);
         rc = cz_session_accept(listener_choose(l), l->options, l->transport, fd,
                                l->listening.name);
     }

@@ -125,6 +125,7 @@ static void session_destroy(struct cz_io_object *object)
     if (session->accepted_fd >= 0)
         cz_sock_close(session->accepted_fd);
     cz_options_unref(session->options);
+    cz_free(session->peer);
     cz_free(session->endpoint);
     cz_free(session);
 }
@@ -236,6 +237,8 @@ static int session_open_pipe(struct cz_session *session,
 /* After a connection is gone: dial again, or end. */
 static void session_after_loss(struct cz_session *session, bool is_fatal)
 {
+    cz_free(session->peer);
+    session->peer = NULL;
     if (!session->connecter) {
         session_end(session);
         return;
@@ -318,12 +321,40 @@ static int session_begin_raw(struct cz_session *session, int fd)
     return 0;
 }
 
+/* Without memory the log does without. */
+static void session_note_peer(struct cz_session *session, int fd)
+{
+    char address[CZ_ADDR_TEXT_MAX];
+
+    if (!cz_log_is_heard(&session->object.tenant->ctx->log))
+        return;
+    session->transport->peer_text(fd, address);
+    session->peer = address[0] ? cz_strdup(address) : NULL;
+}
+
+void cz_session_tell_full(struct cz_session *session)
+{
+    const struct cz_log_event event = {
+        .topic = "hwm.reached",
+        .account = cz_monitor_account(session->object.tenant->monitor),
+        .endpoint = session->endpoint,
+        .peer = session->peer,
+        .reason = "receiving",
+        .number_name = "hwm",
+        .number = (uint64_t)session->options->rcvhwm,
+    };
+
+    cz_log_tell(&session->object.tenant->ctx->log, &event);
+}
+
 static void session_begin(struct cz_session *session, int fd)
 {
-    int rc = session->options->is_raw
-                 ? session_begin_raw(session, fd)
-                 : cz_handshake_create(session, fd, &session->handshake);
+    int rc;
 
+    session_note_peer(session, fd);
+    rc = session->options->is_raw
+             ? session_begin_raw(session, fd)
+             : cz_handshake_create(session, fd, &session->handshake);
     if (rc == 0)
         return;
     cz_sock_close(fd);

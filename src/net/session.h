@@ -44,6 +44,7 @@ struct cz_session {
     struct cz_options *options;
     const struct cz_stream_transport *transport;
     char *endpoint; /* for events: ours if accepted, the peer's if connecting */
+    char *peer;     /* for the log, while it is heard: the address, or NULL */
     struct cz_pipe_end *pipe;
     struct cz_connecter *connecter; /* NULL if accepted */
     struct cz_handshake *handshake;
@@ -116,7 +117,10 @@ static inline void cz_session_tell(struct cz_session *session,
                                    enum cz_event event, uint32_t value)
 {
     cz_monitor_tell(session->object.tenant->monitor, event, value,
-                    session->endpoint);
+                    session->endpoint, session->peer);
 }
+
+/* A peer sends more than its pipe takes, and is left to wait. */
+void cz_session_tell_full(struct cz_session *session);
 
 #endif

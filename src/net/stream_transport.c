@@ -29,7 +29,7 @@ static int stream_listen(struct cz_socket *s, struct cz_tenant *tenant,
 
     if (rc != 0) {
         cz_monitor_tell(s->monitor, CZ_EVENT_BIND_FAILED, (uint32_t)-rc,
-                        address);
+                        address, NULL);
         return rc;
     }
     object = cz_listener_create(tenant, s->tenants, s->ctx->io_count, options,
@@ -45,7 +45,7 @@ static int stream_listen(struct cz_socket *s, struct cz_tenant *tenant,
         return -ENOMEM;
     }
     cz_monitor_tell(s->monitor, CZ_EVENT_LISTENING, (uint32_t)listening.fd,
-                    listening.name);
+                    listening.name, NULL);
     cz_io_object_post_start(object);
     return 0;
 }

@@ -9,6 +9,7 @@
 
 extern const struct cz_transport cz_inproc_transport;
 extern const struct cz_transport cz_ipc_transport;
+extern const struct cz_transport cz_sys_transport;
 extern const struct cz_transport cz_tcp_transport;
 extern const struct cz_transport cz_udp_transport;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Time. Always monotonic: a change of the system's date fires no timer.
+ * Time. Monotonic: a change of the system's date fires no timer.
  *
  * Thread: any.
  */
@@ -10,6 +10,9 @@
 #include <stdint.h>
 
 uint64_t cz_clock_ns(void);
+
+/* The date, in microseconds since 1970: to be shown, not to be waited for. */
+uint64_t cz_clock_wall_us(void);
 
 static inline uint64_t cz_clock_us(void)
 {

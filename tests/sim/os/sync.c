@@ -22,6 +22,11 @@ uint64_t cz_clock_ns(void)
     return sim.now_ns;
 }
 
+uint64_t cz_clock_wall_us(void)
+{
+    return cz_clock_ns() / 1000;
+}
+
 int cz_park(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline_us)
 {
     int rc = 0;
