@@ -34,9 +34,13 @@ extern "C" {
 #define CERO_SPIN_US 1001
 /* int: as cero_ctx_set_baton. */
 #define CERO_BATON 1002
+/* int: how often sys://stats tells, in milliseconds, what connects to it
+ * afterwards. At least 1. */
+#define CERO_STATS_IVL 1003
 
 #define CERO_SPIN_US_DFLT 50
 #define CERO_BATON_DFLT 1
+#define CERO_STATS_IVL_DFLT 1000
 
 /* Stores CeroMQ's version. No pointer may be NULL. Cannot fail. */
 ZMQ_EXPORT void cero_version(int *major, int *minor, int *patch);

@@ -75,6 +75,7 @@ static const struct ctx_option ctx_options[] = {
     {ZMQ_ZERO_COPY_RECV, AT(zero_copy_recv), 0, true, true},
     {CERO_SPIN_US, AT(spin_us), 0, true, true},
     {CERO_BATON, AT(baton), 0, true, true},
+    {CERO_STATS_IVL, AT(stats_interval_ms), 1, true, true},
 };
 
 static bool is_flag(int number)

@@ -56,6 +56,7 @@ static void ctx_config_init(struct cz_ctx_config *config)
     config->msgsz_max = INT_MAX;
     config->zero_copy_recv = 1;
     config->blocky = 1;
+    config->stats_interval_ms = CERO_STATS_IVL_DFLT;
     config->spin_us =
         environment_int("CERO_SPIN_US", 0, SPIN_US_MAX, SPIN_US_DEFAULT);
     config->baton = environment_int("CERO_BATON", 0, 1, 1);
@@ -236,6 +237,16 @@ unsigned cz_ctx_cpu_count(struct cz_ctx *ctx)
         atomic_store_explicit(&ctx->cpu_count, count, memory_order_relaxed);
     }
     return count;
+}
+
+uint64_t cz_ctx_stats_interval_us(struct cz_ctx *ctx)
+{
+    int interval_ms;
+
+    cz_mutex_lock(&ctx->lock);
+    interval_ms = ctx->config.stats_interval_ms;
+    cz_mutex_unlock(&ctx->lock);
+    return (uint64_t)interval_ms * 1000;
 }
 
 /* ---- bells ---------------------------------------------------------- */

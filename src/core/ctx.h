@@ -51,6 +51,7 @@ struct cz_ctx_config {
     int blocky;
     int spin_us;
     int baton;
+    int stats_interval_ms;
     char reactor[CZ_REACTOR_NAME_MAX + 1]; /* "" = the best there is */
 };
 
@@ -124,6 +125,9 @@ unsigned cz_ctx_cpu_count(struct cz_ctx *ctx);
 /* The caller is going to wait for other threads: sees to it that somebody
  * drives all I/O meanwhile. */
 void cz_ctx_resume_io(struct cz_ctx *ctx);
+
+/* How often statistics are told (CERO_STATS_IVL). */
+uint64_t cz_ctx_stats_interval_us(struct cz_ctx *ctx);
 
 /* Takes a bell that nobody uses; the caller leaves it. NULL = no memory. */
 struct cz_bell *cz_ctx_take_bell(struct cz_ctx *ctx);

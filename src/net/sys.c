@@ -9,6 +9,8 @@
 #include "core/ctx.h"
 #include "core/error.h"
 #include "core/socket.h"
+#include "core/tenant.h"
+#include "net/ticker.h"
 #include "net/transports.h"
 #include "wire/socket_type.h"
 
@@ -29,41 +31,78 @@ static struct cz_pipe *sys_make_pipe(struct cz_socket *s)
     return pipe;
 }
 
-static int sys_connect_log(struct cz_socket *s, struct cz_endpoint_entry *entry)
+static void sys_attach(struct cz_socket *s, struct cz_pipe *pipe,
+                       struct cz_endpoint_entry *entry)
 {
-    struct cz_pipe *pipe = sys_make_pipe(s);
-    int rc;
-
-    if (!pipe)
-        return -ENOMEM;
-    rc = cz_log_add(&s->ctx->log, &pipe->ends[1]);
-    if (rc != 0) {
-        cz_pipe_close(&pipe->ends[1], 0);
-        cz_pipe_close(&pipe->ends[0], 0);
-        return rc;
-    }
     cz_pipe_set_marks(&pipe->ends[0], s->options.sndhwm, s->options.rcvhwm);
     cz_socket_attach(s, &pipe->ends[0], entry);
+}
+
+static void sys_drop_pipe(struct cz_pipe *pipe)
+{
+    cz_pipe_close(&pipe->ends[1], 0);
+    cz_pipe_close(&pipe->ends[0], 0);
+}
+
+static int sys_connect_log(struct cz_socket *s, const char *endpoint)
+{
+    struct cz_endpoint_entry *entry =
+        cz_socket_add_endpoint(s, endpoint, NULL, false);
+    struct cz_pipe *pipe = entry ? sys_make_pipe(s) : NULL;
+    int rc = pipe ? cz_log_add(&s->ctx->log, &pipe->ends[1]) : -ENOMEM;
+
+    if (rc == 0) {
+        sys_attach(s, pipe, entry);
+        return 0;
+    }
+    if (pipe)
+        sys_drop_pipe(pipe);
+    if (entry)
+        cz_socket_remove_endpoint(entry);
+    return rc;
+}
+
+static int sys_connect_stats(struct cz_socket *s, const char *endpoint)
+{
+    struct cz_endpoint_entry *entry;
+    struct cz_io_object *ticker;
+    struct cz_tenant *tenant;
+    struct cz_pipe *pipe;
+    int rc = cz_socket_tenant(s, &tenant);
+
+    if (rc != 0)
+        return rc;
+    pipe = sys_make_pipe(s);
+    if (!pipe)
+        return -ENOMEM;
+    ticker = cz_ticker_create(tenant, &pipe->ends[1],
+                              cz_ctx_stats_interval_us(s->ctx));
+    if (!ticker) {
+        sys_drop_pipe(pipe);
+        return -ENOMEM;
+    }
+    entry = cz_socket_add_endpoint(s, endpoint, ticker, false);
+    if (!entry) {
+        cz_pipe_close(&pipe->ends[0], 0);
+        cz_io_object_unref(ticker);
+        cz_io_object_unref(ticker);
+        return -ENOMEM;
+    }
+    sys_attach(s, pipe, entry);
+    cz_io_object_post_start(ticker);
     return 0;
 }
 
 static int sys_connect(struct cz_socket *s, const char *endpoint,
                        const char *address)
 {
-    struct cz_endpoint_entry *entry;
-    int rc;
-
     if (s->ops->type != CZ_SOCKET_SUB && s->ops->type != CZ_SOCKET_XSUB)
         return -CZ_ENOCOMPATPROTO;
-    if (strcmp(address, "log") != 0)
-        return -EINVAL;
-    entry = cz_socket_add_endpoint(s, endpoint, NULL, false);
-    if (!entry)
-        return -ENOMEM;
-    rc = sys_connect_log(s, entry);
-    if (rc != 0)
-        cz_socket_remove_endpoint(entry);
-    return rc;
+    if (strcmp(address, "log") == 0)
+        return sys_connect_log(s, endpoint);
+    if (strcmp(address, "stats") == 0)
+        return sys_connect_stats(s, endpoint);
+    return -EINVAL;
 }
 
 static int sys_bind(struct cz_socket *s CZ_UNUSED,
