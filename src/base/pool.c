@@ -15,10 +15,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
     CLASS_BITS_MIN = 14, /* CZ_POOL_BLOCK_MIN is 2^14 */
     CLASS_COUNT = 4 * 8 + 1,
+    COMMON_LIMIT = 16 << 20,
 };
 
 /* What a kept block begins with. */
@@ -75,20 +77,50 @@ struct cz_pool *cz_pool_create(size_t limit)
     return pool;
 }
 
+struct cz_pool *cz_pool_common(void)
+{
+    static struct cz_pool common = {
+        .refs = 1,
+        .lock = ATOMIC_FLAG_INIT,
+        .limit = COMMON_LIMIT,
+    };
+
+    return &common;
+}
+
+static void pool_free(struct free_block *block)
+{
+    while (block) {
+        struct free_block *next = block->next;
+
+        cz_free(block);
+        block = next;
+    }
+}
+
+void cz_pool_trim(struct cz_pool *pool)
+{
+    struct free_block *classes[CLASS_COUNT];
+
+    /* Nobody waits for the lock: then somebody needs the blocks just now. */
+    if (!pool_try_lock(pool))
+        return;
+    memcpy(classes, pool->classes, sizeof classes);
+    memset(pool->classes, 0, sizeof classes);
+    pool->kept = 0;
+    pool_unlock(pool);
+    for (unsigned i = 0; i < CLASS_COUNT; i++)
+        pool_free(classes[i]);
+}
+
 void cz_pool_unref(struct cz_pool *pool)
 {
     /* acq_rel: the last one out sees all that the others did. */
     if (!pool ||
         atomic_fetch_sub_explicit(&pool->refs, 1, memory_order_acq_rel) > 1)
         return;
-    for (unsigned i = 0; i < CLASS_COUNT; i++) {
-        while (pool->classes[i]) {
-            struct free_block *block = pool->classes[i];
-
-            pool->classes[i] = block->next;
-            cz_free(block);
-        }
-    }
+    for (unsigned i = 0; i < CLASS_COUNT; i++)
+        pool_free(pool->classes[i]);
     cz_free(pool);
 }
 

@@ -27,6 +27,13 @@ struct cz_pool *cz_pool_create(size_t limit);
 /* The owner's reference. `pool` may be NULL. */
 void cz_pool_unref(struct cz_pool *pool);
 
+/* The one for what belongs to no context yet: messages that applications make.
+ * It is never destroyed. */
+struct cz_pool *cz_pool_common(void);
+
+/* Gives the blocks that nobody uses back to the C library. */
+void cz_pool_trim(struct cz_pool *pool);
+
 /* How many bytes were got with this pool, of whatever size the blocks, and not
  * put back. */
 size_t cz_pool_in_use(const struct cz_pool *pool);

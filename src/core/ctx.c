@@ -131,6 +131,7 @@ static void ctx_destroy(struct cz_ctx *ctx)
     cz_stats_fini(&ctx->stats);
     cz_mutex_fini(&ctx->lock);
     cz_pool_unref(ctx->pool);
+    cz_pool_trim(cz_pool_common());
     ctx->tag = 0;
     cz_free(ctx);
 }

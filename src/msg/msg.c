@@ -8,6 +8,7 @@
 #include "msg/msg.h"
 
 #include "base/alloc.h"
+#include "base/pool.h"
 
 #include <errno.h>
 #include <string.h>
@@ -30,7 +31,7 @@ int cz_msg_init_size(struct cz_msg *msg, size_t size)
         msg->inline_size = (uint8_t)size;
         return 0;
     }
-    buffer = cz_buffer_create(NULL, size);
+    buffer = cz_buffer_create(cz_pool_common(), size);
     if (!buffer)
         return -ENOMEM;
     msg_set_buffer(msg, buffer, buffer->data, size);

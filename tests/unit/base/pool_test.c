@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "base/pool.h"
 
 #include <pthread.h>
@@ -123,6 +124,29 @@ static void no_two_threads_have_the_same_block(void **state)
     cz_pool_unref(pool);
 }
 
+static void a_trimmed_pool_keeps_nothing(void **state)
+{
+    struct cz_pool *pool = cz_pool_common();
+    void *block = cz_pool_get(pool, LARGE);
+    uint64_t calls;
+
+    (void)state;
+    assert_non_null(block);
+    cz_pool_put(pool, block, LARGE);
+    cz_pool_trim(pool);
+    cz_alloc_fail_at(1);
+    assert_null(cz_pool_get(pool, LARGE));
+    cz_alloc_fail_at(0);
+    block = cz_pool_get(pool, LARGE);
+    assert_non_null(block);
+    cz_pool_put(pool, block, LARGE);
+    calls = cz_alloc_calls();
+    block = cz_pool_get(pool, LARGE);
+    assert_int_equal(cz_alloc_calls(), calls);
+    cz_pool_put(pool, block, LARGE);
+    cz_pool_trim(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +155,7 @@ int main(void)
         cmocka_unit_test(the_bounds_of_the_classes_have_room),
         cmocka_unit_test(blocks_may_outlive_the_owner),
         cmocka_unit_test(without_a_pool_it_is_plain_memory),
+        cmocka_unit_test(a_trimmed_pool_keeps_nothing),
         cmocka_unit_test(no_two_threads_have_the_same_block),
     };
 
