@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Sessions, and binding and connecting stream transports.
+ * Sessions: their life, and the course of a connection.
  *
- * Thread: with the helm; cz_stream_bind and _connect on the socket's. Owns:
- * see net/session.h.
+ * Thread: with the helm; making one on the socket's. Owns: see net/session.h.
  */
 #include "net/session.h"
 
 #include "base/alloc.h"
 #include "core/ctx.h"
 #include "core/io_thread.h"
-#include "core/socket.h"
 #include "msg/metadata.h"
 #include "net/connecter.h"
 #include "net/engine.h"
 #include "net/handshake.h"
-#include "net/listener.h"
 #include "os/addr.h"
 #include "os/socket.h"
-#include "wire/socket_type.h"
 
 #include <errno.h>
 #include <string.h>
@@ -65,8 +61,7 @@ static void session_on_linger(struct cz_timer *timer)
     session_end(cz_container_of(timer, struct cz_session, linger));
 }
 
-/* Goes on only until everything is sent, and no longer than linger_ms. */
-static void session_wind_up(struct cz_session *session, int linger_ms)
+void cz_session_wind_up(struct cz_session *session, int linger_ms)
 {
     struct cz_io_thread *io = session->object.tenant->io;
 
@@ -106,7 +101,7 @@ static void session_stop(struct cz_io_object *object, int linger_ms)
         !(session->options->reconnect_stop & 4 /* AFTER_DISCONNECT */);
 
     if (!session->is_stopping)
-        session_wind_up(session, linger_ms);
+        cz_session_wind_up(session, linger_ms);
     else if (object->tenant->is_closing)
         session_hurry(session, linger_ms);
     if (may_redial || !object->is_living)
@@ -130,108 +125,6 @@ static void session_destroy(struct cz_io_object *object)
     cz_free(session);
 }
 
-/* ---- the pipe ------------------------------------------------------- */
-
-static void session_on_attach(void *owner, struct cz_pipe_end *end)
-{
-    (void)owner;
-    (void)end;
-}
-
-/* Subscriptions are changes of a set, of which each new connection, but for
- * the first, is told the whole. So what was not sent before is of no use; nor
- * may it pile up while there is no connection. */
-static void session_drop_subscriptions(struct cz_session *session)
-{
-    uint8_t type = session->options->socket_type;
-    struct cz_frame frame;
-
-    if (!session->was_connected ||
-        (type != CZ_SOCKET_SUB && type != CZ_SOCKET_XSUB))
-        return;
-    while (cz_pipe_read(session->pipe, &frame))
-        cz_frame_drop(&frame);
-}
-
-static void session_on_readable(void *owner, struct cz_pipe_end *end)
-{
-    struct cz_session *session = owner;
-
-    if (session->engine && end->rest_us)
-        cz_engine_rest(session->engine, end->rest_us);
-    else if (session->engine)
-        cz_engine_flush(session->engine);
-    else
-        session_drop_subscriptions(session);
-}
-
-static void session_on_writable(void *owner, struct cz_pipe_end *end CZ_UNUSED)
-{
-    struct cz_session *session = owner;
-
-    if (session->engine)
-        cz_engine_resume(session->engine);
-}
-
-static void session_on_peer_closed(void *owner, struct cz_pipe_end *end)
-{
-    session_wind_up(owner, end->peer->linger_ms);
-}
-
-const struct cz_pipe_events cz_session_pipe_events = {
-    .on_attach = session_on_attach,
-    .on_readable = session_on_readable,
-    .on_writable = session_on_writable,
-    .on_peer_closed = session_on_peer_closed,
-};
-
-struct cz_pipe *cz_session_make_pipe(const struct cz_session *session)
-{
-    const uint32_t hwm[2] = {
-        (uint32_t)session->options->sndhwm,
-        (uint32_t)session->options->rcvhwm,
-    };
-
-    struct cz_pipe *pipe =
-        cz_pipe_create(hwm, session->object.tenant->io->pool);
-
-    if (!pipe)
-        return NULL;
-    /* The I/O side publishes once per read, not once per message. */
-    pipe->ends[0].in->r.stays_quiet = true;
-    pipe->ends[0].out->is_conflating =
-        cz_options_conflates_out(session->options);
-    pipe->ends[0].in->is_conflating = cz_options_conflates_in(session->options);
-    return pipe;
-}
-
-/* Makes the pipe of a connection and hands the other end to the socket. */
-static int session_open_pipe(struct cz_session *session,
-                             struct cz_metadata *peer)
-{
-    struct cz_tenant *tenant = session->object.tenant;
-    struct cz_pipe *pipe = cz_session_make_pipe(session);
-
-    if (!pipe)
-        return -ENOMEM;
-    if (peer)
-        cz_metadata_ref(peer, 1);
-    cz_pipe_introduce(&pipe->ends[0], peer);
-    /* For statistics only, which do without if there is no memory. */
-    pipe->ends[0].name = cz_strdup(session->endpoint);
-    cz_pipe_own(&pipe->ends[1], tenant->io->mailbox, &cz_session_pipe_events,
-                session);
-    cz_pipe_own(&pipe->ends[0], tenant->mailbox, tenant->socket_events,
-                tenant->socket);
-    if (!cz_pipe_post_attach(&pipe->ends[0])) {
-        cz_pipe_close(&pipe->ends[1], 0);
-        cz_pipe_close(&pipe->ends[0], 0);
-        return -EPIPE; /* the socket is closing */
-    }
-    session->pipe = &pipe->ends[1];
-    return 0;
-}
-
 /* ---- the course of a connection ------------------------------------- */
 
 /* After a connection is gone: dial again, or end. */
@@ -246,7 +139,7 @@ static void session_after_loss(struct cz_session *session, bool is_fatal)
     if (session->pipe) {
         cz_stream_rollback(session->pipe->out);
         cz_stream_drop_partial(session->pipe->in);
-        session_drop_subscriptions(session);
+        cz_session_drop_subscriptions(session);
     }
     if (is_fatal)
         session->has_given_up = true;
@@ -270,12 +163,12 @@ static int session_open_engine(struct cz_session *session,
 
     if (session->pipe) {
         /* It outlives its connections: the socket learns of each new one. */
-        session_drop_subscriptions(session);
+        cz_session_drop_subscriptions(session);
         if (result->metadata)
             cz_metadata_ref(result->metadata, 1);
         rc = cz_pipe_write_metadata(session->pipe, result->metadata);
     } else {
-        rc = session_open_pipe(session, result->metadata);
+        rc = cz_session_open_pipe(session, result->metadata);
     }
     if (rc != 0)
         return rc;

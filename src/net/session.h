@@ -38,6 +38,7 @@
 struct cz_connecter;
 struct cz_engine;
 struct cz_handshake;
+struct cz_metadata;
 
 struct cz_session {
     struct cz_io_object object;
@@ -91,6 +92,22 @@ extern const struct cz_pipe_events cz_session_pipe_events;
 /* A pipe between the socket of this tenant, ends[0], and a session, ends[1],
  * with neither end owned. NULL = no memory. */
 struct cz_pipe *cz_session_make_pipe(const struct cz_session *session);
+
+/* ---- among its files ------------------------------------------------ */
+
+/* Goes on only until everything is sent, and no longer than linger_ms. May end
+ * the session. */
+void cz_session_wind_up(struct cz_session *session, int linger_ms);
+
+/* Makes the pipe of a connection and hands the other end to the socket. 0,
+ * -ENOMEM, or -EPIPE: the socket is closing. */
+CZ_MUST_CHECK int cz_session_open_pipe(struct cz_session *session,
+                                       struct cz_metadata *peer);
+
+/* Subscriptions are changes of a set, of which each new connection, but for
+ * the first, is told the whole. So what was not sent before is of no use; nor
+ * may it pile up while there is no connection. */
+void cz_session_drop_subscriptions(struct cz_session *session);
 
 /* ---- from its parts; each may end the part that calls --------------- */
 
