@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 /* More than the kernel takes at once, so that the frame is under way when the
- * PING comes. */
-enum { LARGE = 24 << 20 };
+ * PING comes; and so much that malloc gives it back when it is freed. */
+enum { LARGE = 40 << 20 };
 
 static void send_large(void *socket)
 {
@@ -28,7 +28,7 @@ static void send_large(void *socket)
 
 static void expect_large(int fd)
 {
-    static const unsigned char header[] = {2, 0, 0, 0, 0, 1, 0x80, 0, 0};
+    static const unsigned char header[] = {2, 0, 0, 0, 0, 2, 0x80, 0, 0};
     static char bytes[4096];
     static char wanted[sizeof(bytes)];
 
