@@ -4,6 +4,7 @@
  * per second, counted by the clients.
  *
  *     router clients=100 inflight=32 size=64 transport=tcp place=split
+ *         idle=10000   that many more connections, on which nothing comes
  *         server=zmq   ROUTER, zmq_recv and zmq_send
  *                raw   an epoll loop over bare descriptors, for comparison
  *
@@ -27,10 +28,12 @@
 
 #define PART_MAX 65536
 #define EVENTS_MAX 256
+#define BATCH 64
 
 struct job {
     const char *transport;
     struct bench_clients clients;
+    size_t idle;
     struct bench_window window;
     struct bench_peer peer;
 };
@@ -43,6 +46,12 @@ static void serve(struct job *job)
     void *context = bench_context(1);
     void *socket = bench_socket(context, ZMQ_ROUTER);
 
+    if (job->idle > 0) {
+        /* Until the first message comes; some reactors take their time. */
+        int patience_ms = 50000;
+
+        zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
+    }
     bench_bind(socket, job->transport, endpoint);
     bench_peer_tell(&job->peer, endpoint);
     for (;;) {
@@ -82,7 +91,7 @@ static void serve_raw(struct job *job)
 
     bench_peer_tell(&job->peer, endpoint);
     answer_size = wire_hello(answer, "ROUTER");
-    for (size_t i = 0; i < job->clients.count; i++) {
+    for (size_t i = 0; i < job->idle + job->clients.count; i++) {
         struct epoll_event event = {.events = EPOLLIN};
 
         event.data.fd = wire_accept(listener);
@@ -98,11 +107,39 @@ static void serve_raw(struct job *job)
 
 /* ---- the clients ---------------------------------------------------- */
 
+/* Connections that stay open until the end, a batch at a time: where a turn
+ * of the server costs what is connected, one by one would take minutes. */
+static void open_idle(const char *endpoint, size_t count)
+{
+    uint8_t hello[WIRE_HELLO_MAX], answer[WIRE_HELLO_MAX];
+    size_t hello_size = wire_hello(hello, "DEALER"), answer_size;
+    int fds[BATCH];
+
+    while (count > 0) {
+        size_t batch = count < BATCH ? count : BATCH;
+
+        for (size_t i = 0; i < batch; i++) {
+            fds[i] = wire_connect(endpoint);
+            wire_write(fds[i], hello, hello_size);
+        }
+        for (size_t i = 0; i < batch; i++) {
+            size_t have = 0;
+
+            do {
+                wire_read(fds[i], answer + have++, 1);
+                bench_check(have < sizeof answer, "read the answer");
+            } while (!wire_has_hello(answer, have, &answer_size));
+        }
+        count -= batch;
+    }
+}
+
 static void measure(struct job *job)
 {
     char endpoint[BENCH_WORD_MAX];
 
     bench_peer_hear(&job->peer, endpoint);
+    open_idle(endpoint, job->idle);
     bench_clients_open(&job->clients, endpoint);
     bench_clients_start(&job->clients);
     do
@@ -122,11 +159,13 @@ int main(int argc, char **argv)
         .clients = {.count = bench_size(&args, "clients", 100),
                     .in_flight = bench_size(&args, "inflight", 32),
                     .size = bench_size(&args, "size", 64)},
+        .idle = bench_size(&args, "idle", 0),
         .window = bench_window_of(&args),
     };
 
     bench_check(job.clients.size > 0 && job.clients.size <= PART_MAX,
                 "take this size");
+    bench_raise_descriptor_limit();
     /* The server is the child: it ends with the parent. */
     if (!bench_peer_fork(&job.peer, bench_text(&args, "place", "split")))
         measure(&job);

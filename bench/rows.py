@@ -6,7 +6,9 @@ runs on this library and on the system's; `raw` is the command that shows what
 the machine gives without a library. Rows that need the same run share it.
 """
 
+import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 SPIN_OFF = {"CERO_SPIN_US": "0"}
@@ -204,6 +206,49 @@ def poll_rows() -> List[Row]:
     return rows
 
 
+def reactors() -> List[str]:
+    """Those that the library was built with, as far as it says so."""
+    cero = Path(__file__).resolve().parent.parent / "build/bin/cero"
+    try:
+        told = subprocess.run([cero, "version"], check=True, text=True,
+                              capture_output=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    for line in told.splitlines():
+        words = line.split()
+        if words[:1] == ["reactors"]:
+            return words[1:]
+    return []
+
+
+def reactor_rows() -> List[Row]:
+    """Each against libzmq, which has one reactor only."""
+    rows = []
+    split = "transport=tcp size=64 place=split"
+    same = "transport=tcp size=64 place=same"
+    active = f"router {split} clients=10 inflight=1 idle="
+    for name in reactors():
+        env = {"CERO_REACTOR": name}
+        rows += [
+            Row(f"{name}: tcp 64 B split", "reactors", f"throughput {split}",
+                "rate", "msg/s", None, f"raw what=stream {split}", env=env),
+            Row(f"{name}: round trip same", "reactors", f"roundtrip {same}",
+                "p50_us", "us", None, f"rawtrip {same} wait=park", env=env),
+            Row(f"{name}: round trip split parked", "reactors",
+                f"roundtrip {split}", "p50_us", "us", None,
+                f"rawtrip {split} wait=park", env={**env, **SPIN_OFF}),
+            Row(f"{name}: 10 active connections", "reactors",
+                f"{active}0", "rate", "/s", None,
+                f"router server=raw {split} clients=10 inflight=1", env=env)]
+        if name != "select":  # a few more than 1,000 at most
+            rows.append(Row(
+                f"{name}: 10 active and 10,000 idle", "reactors",
+                f"{active}10000", "rate", "/s", None,
+                f"router server=raw {split} clients=10 inflight=1 idle=10000",
+                env=env, repeats_max=3))
+    return rows
+
+
 def waiting_rows() -> List[Row]:
     rows = []
     for transport in ("tcp", "inproc"):
@@ -263,4 +308,5 @@ def all_rows() -> List[Row]:
     return (inproc_rows() + stream_rows() + large_rows() + multipart_rows() +
             trip_rows() + request_rows() + fanout_rows() +
             subscription_rows() + broker_rows() + poll_rows() +
-            waiting_rows() + io_thread_rows() + connection_rows())
+            waiting_rows() + io_thread_rows() + connection_rows() +
+            reactor_rows())

@@ -45,9 +45,15 @@ extern "C" {
 /* Stores CeroMQ's version. No pointer may be NULL. Cannot fail. */
 ZMQ_EXPORT void cero_version(int *major, int *minor, int *patch);
 
-/* Chooses how I/O threads learn which descriptors are ready: "epoll",
- * "poll", "select", or NULL for the best one that works here. Only before
- * the first socket. In the environment: CERO_REACTOR. Errors: EFAULT (no
+/* The names of the reactors in this build, the best first: "epoll",
+ * "kqueue", "devpoll", "poll", "select", "io_uring". They live for ever.
+ * NULL: there are no more. */
+ZMQ_EXPORT const char *cero_reactor(int number);
+
+/* Chooses how I/O threads learn which descriptors are ready: by the reactor
+ * of this name, or NULL for the best one that works here. Instead of one
+ * that the kernel refuses the best of the others is taken. Only before the
+ * first socket. In the environment: CERO_REACTOR. Errors: EFAULT (no
  * context), EINVAL (unknown, not built in, or too late). */
 ZMQ_EXPORT int cero_ctx_set_reactor(void *context, const char *name);
 

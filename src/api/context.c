@@ -293,6 +293,11 @@ int zmq_ctx_destroy(void *ctx)
 
 /* ---- what CeroMQ adds ----------------------------------------------- */
 
+const char *cero_reactor(int number)
+{
+    return number < 0 ? NULL : cz_poller_name((size_t)number);
+}
+
 int cero_ctx_set_reactor(void *handle, const char *name)
 {
     struct cz_ctx *ctx = api_ctx(handle);

@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 struct knote {
@@ -206,16 +205,12 @@ static bool note_tell(const struct knote *note, short bits,
                       struct kevent *event)
 {
     bool is_read = note->filter == EVFILT_READ;
-    int available = 0;
 
     bits &= is_read ? POLLIN | POLLRDHUP | POLLHUP | POLLERR
                     : POLLOUT | POLLHUP | POLLERR;
     if (!bits)
         return false;
-    if (!is_read || ioctl(note->fd, FIONREAD, &available) < 0)
-        available = 1;
-    EV_SET(event, (uintptr_t)note->fd, note->filter, 0, 0, available,
-           note->udata);
+    EV_SET(event, (uintptr_t)note->fd, note->filter, 0, 0, 1, note->udata);
     if (bits & (POLLHUP | POLLRDHUP | POLLERR))
         event->flags |= EV_EOF;
     if (bits & POLLERR)
@@ -244,7 +239,8 @@ static int queue_collect(struct queue *queue, struct kevent *events, int max)
     }
     if (told > 0)
         memcpy(&order[kept], behind, told * sizeof *behind);
-    memcpy(queue->notes, order, (kept + told) * sizeof *order);
+    if (kept + told > 0)
+        memcpy(queue->notes, order, (kept + told) * sizeof *order);
     queue->count = kept + told;
     free(order);
     free(behind);

@@ -62,6 +62,20 @@ static void version_print_features(void)
     putchar('\n');
 }
 
+static void version_print_reactors(void)
+{
+    const char *(*reactor)(int);
+    void *symbol = dlsym(RTLD_DEFAULT, "cero_reactor");
+
+    memcpy(&reactor, &symbol, sizeof reactor);
+    if (!reactor)
+        return;
+    fputs("reactors", stdout);
+    for (int i = 0; reactor(i); i++)
+        printf(" %s", reactor(i));
+    putchar('\n');
+}
+
 int version_run(int argc, char **argv)
 {
     static const struct argp argp = {
@@ -75,5 +89,6 @@ int version_run(int argc, char **argv)
            CERO_VERSION_PATCH);
     version_print_library();
     version_print_features();
+    version_print_reactors();
     return CERO_OK;
 }

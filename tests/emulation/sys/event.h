@@ -13,6 +13,7 @@
  * - Changes take effect in a wait that is under way.
  * - Closing a descriptor deletes its knotes (found out by its inode, so not
  *   for anonymous ones like an eventfd).
+ * - `data`, which is how much there is to read or room to write, is always 1.
  * - `fflags` of a failed socket is always ECONNRESET: on Linux asking for
  *   the error would take it away.
  */
