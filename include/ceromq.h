@@ -126,6 +126,54 @@ typedef int(cero_stats_fn)(const cero_stats_t *stats, void *arg);
  * function) or ENOMEM. */
 ZMQ_EXPORT int cero_stats(void *context, cero_stats_fn *fn, void *arg);
 
+/* ---- the file in CERO_STATS_DIR ------------------------------------- */
+
+/* With the environment variable CERO_STATS_DIR set to a directory, each context
+ * keeps a file there from its first socket on, cero-<pid>-<n>.stats, for other
+ * processes to read (docs/stats.md), and removes it in the end. The file of a
+ * process that died stays, but nobody holds a write lock on it any more (fcntl,
+ * F_GETLK). All numbers are in the machine's own byte order. It begins with
+ * this struct, which never changes: */
+
+#define CERO_STATS_FILE_MAGIC "CEROSTAT"
+#define CERO_STATS_FILE_VERSION 1
+
+typedef struct cero_stats_file_t {
+    char magic[8];
+    uint32_t version;
+    uint32_t header_size; /* of this struct */
+    uint64_t pid;
+    uint64_t started_us; /* date, in microseconds since 1970 */
+    char program[64];
+    uint64_t snapshot_offset; /* a cero_stats_snapshot_t is there, */
+    uint64_t records_offset;  /* the records of the snapshot here, */
+    uint32_t record_size;     /* each so large, */
+    uint32_t record_max;      /* and no more than that; */
+    uint64_t events_offset;   /* here cero_stats_event_t, */
+    uint32_t event_size;      /* each so large, */
+    uint32_t event_max;       /* so many: number n is in place n modulo that */
+} cero_stats_file_t;
+
+/* `sequence` is odd while it is written. Read it, then the rest and the
+ * records, then it again: if it was even and is the same, what was read is
+ * whole, else read anew. */
+typedef struct cero_stats_snapshot_t {
+    uint64_t sequence;
+    uint64_t taken_us; /* date */
+    uint32_t count;    /* records, as cero_stats gives them */
+    uint32_t left_out; /* for which there was no place */
+    uint32_t interval_ms;
+    uint32_t reserved;
+} cero_stats_snapshot_t;
+
+/* `number` counts from 1 and is 0 while it is written; read it before and
+ * after the rest. Both texts end in a NUL; they are as sys://log has them. */
+typedef struct cero_stats_event_t {
+    uint64_t number;
+    char topic[56];
+    char body[960];
+} cero_stats_event_t;
+
 #ifdef __cplusplus
 }
 #endif

@@ -11,6 +11,7 @@
 #include "core/bell.h"
 #include "core/error.h"
 #include "core/io_thread.h"
+#include "core/publish.h"
 #include "core/socket.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -115,6 +116,8 @@ static void ctx_destroy(struct cz_ctx *ctx)
 {
     struct cz_list *node;
 
+    cz_log_set_publisher(&ctx->log, NULL);
+    cz_publisher_destroy(ctx->publisher);
     /* First all, then each: one may still be waking another. */
     for (int i = 0; i < ctx->io_count; i++)
         cz_io_thread_stop(ctx->io[i]);
@@ -162,8 +165,16 @@ int cz_ctx_terminate(struct cz_ctx *ctx)
 
 /* ---- sockets and tenants -------------------------------------------- */
 
+/* The first socket has been made, by this thread alone. */
+static void ctx_publish(struct cz_ctx *ctx)
+{
+    ctx->publisher = cz_publisher_create(ctx);
+    cz_log_set_publisher(&ctx->log, ctx->publisher);
+}
+
 int cz_ctx_add_socket(struct cz_ctx *ctx, struct cz_list **link, size_t size)
 {
+    bool is_first = false;
     int rc = 0;
 
     *link = NULL;
@@ -184,6 +195,7 @@ int cz_ctx_add_socket(struct cz_ctx *ctx, struct cz_list **link, size_t size)
         if (node) {
             cz_list_push_back(&ctx->sockets, node);
             ctx->socket_count++;
+            is_first = !ctx->had_socket;
             ctx->had_socket = true;
         } else {
             rc = -ENOMEM;
@@ -191,6 +203,8 @@ int cz_ctx_add_socket(struct cz_ctx *ctx, struct cz_list **link, size_t size)
         *link = node;
     }
     cz_mutex_unlock(&ctx->lock);
+    if (is_first)
+        ctx_publish(ctx);
     return rc;
 }
 

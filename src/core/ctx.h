@@ -27,6 +27,7 @@
 
 struct cz_bell;
 struct cz_io_thread;
+struct cz_publisher;
 struct cz_socket;
 struct cz_transport;
 
@@ -81,6 +82,7 @@ struct cz_ctx {
     struct cz_registry registry;
     struct cz_stats stats;
     struct cz_log log;
+    struct cz_publisher *publisher; /* set with the first socket */
     _Atomic uint32_t tenants;
     _Atomic uint32_t departures; /* changes when a socket or tenant goes */
     _Atomic unsigned cpu_count;  /* 0 = not asked yet */

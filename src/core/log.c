@@ -16,6 +16,7 @@
 #include "core/error.h"
 #include "core/pipe.h"
 #include "core/prefixes.h"
+#include "core/publish.h"
 #include "core/stats.h"
 #include "os/clock.h"
 
@@ -37,8 +38,17 @@ struct listener {
 
 static void log_consider_ears(struct cz_log *log)
 {
-    atomic_store_explicit(&log->is_heard, !cz_list_is_empty(&log->listeners),
-                          memory_order_relaxed);
+    bool is_heard = !cz_list_is_empty(&log->listeners) || log->publisher;
+
+    atomic_store_explicit(&log->is_heard, is_heard, memory_order_relaxed);
+}
+
+void cz_log_set_publisher(struct cz_log *log, struct cz_publisher *publisher)
+{
+    cz_mutex_lock(&log->lock);
+    log->publisher = publisher;
+    log_consider_ears(log);
+    cz_mutex_unlock(&log->lock);
 }
 
 static void listener_destroy(struct listener *l)
@@ -216,6 +226,8 @@ void cz_log_tell_slow(struct cz_log *log, const struct cz_log_event *event)
     cz_list_for_each (node, &log->listeners)
         listener_tell(cz_container_of(node, struct listener, link), topic,
                       &body);
+    if (log->publisher && !body.has_failed)
+        cz_publisher_event(log->publisher, topic, &body);
     cz_mutex_unlock(&log->lock);
     cz_json_fini(&body);
 }

@@ -26,13 +26,15 @@
 struct cz_account;
 struct cz_mailbox;
 struct cz_pipe_end;
+struct cz_publisher;
 
 struct cz_log {
     _Atomic uint32_t is_heard; /* read without the lock */
     struct cz_mutex lock;
     bool is_closed;
     struct cz_list listeners;
-    struct cz_mailbox *mailbox; /* of the ends; NULL before the first */
+    struct cz_mailbox *mailbox;     /* of the ends; NULL before the first */
+    struct cz_publisher *publisher; /* or NULL */
 };
 
 /* What there is to tell; NULL and 0 are left out. */
@@ -54,6 +56,9 @@ void cz_log_fini(struct cz_log *log);
 
 /* Tells that the context ends, and lets all listeners go. */
 void cz_log_close(struct cz_log *log);
+
+/* Whom to tell everything besides, until the end; NULL: nobody. */
+void cz_log_set_publisher(struct cz_log *log, struct cz_publisher *publisher);
 
 /* Takes the far end of a listener's pipe. 0, -ETERM or -ENOMEM. */
 CZ_MUST_CHECK int cz_log_add(struct cz_log *log, struct cz_pipe_end *end);

@@ -10,7 +10,9 @@
 #include "base/compiler.h"
 #include "os/thread.h"
 
+#include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <unistd.h>
 
 /* 0 = not asked yet in this process. All writers in one process store the
@@ -29,6 +31,11 @@ static void process_forget(void)
 static void process_install(void)
 {
     has_handler = pthread_atfork(NULL, NULL, process_forget) == 0;
+}
+
+void cz_process_name(char *name, size_t size)
+{
+    snprintf(name, size, "%s", program_invocation_short_name);
 }
 
 int cz_process_ask(void)

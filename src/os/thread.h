@@ -56,6 +56,9 @@ void cz_thread_yield(void);
  * time, not by count). */
 void cz_cpu_relax(void);
 
+/* What the process is called, cut to fit and NUL-terminated. */
+void cz_process_name(char *name, size_t size);
+
 /* The process's number; differs in a forked child. Asked on every call of a
  * socket, so it is remembered here and forgotten by a fork. */
 extern _Atomic int cz_process_remembered;

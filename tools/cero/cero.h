@@ -26,6 +26,8 @@ struct command {
 int proxy_run(int argc, char **argv);
 int monitor_run(int argc, char **argv);
 int bench_run(int argc, char **argv);
+int log_run(int argc, char **argv);
+int stats_run(int argc, char **argv);
 int version_run(int argc, char **argv);
 
 #endif

@@ -23,6 +23,8 @@ static const struct command main_commands[] = {
     {"proxy", "pass messages on between two sockets", proxy_run},
     {"monitor", "print the events of a socket", monitor_run},
     {"bench", "measure throughput and latency here and now", bench_run},
+    {"log", "print the events of running processes", log_run},
+    {"stats", "print the statistics of running processes", stats_run},
     {"version", "show the versions of the tool and the library", version_run},
 };
 
