@@ -169,8 +169,10 @@ void cz_io_wake(struct cz_io_thread *io)
     uint64_t promise_us = atomic_load(&io->looks_at_us);
 
     /* Who is being woken looks as soon as it runs. Said before waking it, and
-     * not if it is awake already: then the promise was another one. */
-    if (promise_us != CZ_CLOCK_NEVER)
+     * not if it is awake already: then the promise was another one. Where an
+     * application drives, that is woken, and the I/O thread naps on. */
+    if (promise_us != CZ_CLOCK_NEVER &&
+        atomic_load(&io->driver) != CZ_IO_APPLICATION)
         (void)atomic_compare_exchange_strong(&io->looks_at_us, &promise_us, 0);
     cz_mailbox_wake(io->mailbox);
     if (atomic_load(&io->driver) == CZ_IO_NOBODY)
