@@ -12,6 +12,7 @@
 #include "net/session.h"
 #include "net/socks.h"
 #include "os/clock.h"
+#include "os/poll.h"
 #include "os/random.h"
 #include "os/socket.h"
 
@@ -239,7 +240,15 @@ static void connecter_dial(struct cz_connecter *c, const struct cz_addr *to)
         return;
     }
     if (rc == -EINPROGRESS) {
+        struct pollfd fd = {.fd = c->fd, .events = POLLOUT};
+
         cz_session_tell(session, CZ_EVENT_CONNECT_DELAYED, EINPROGRESS);
+        /* With a peer on this machine it is done by now, and the reactor need
+         * not be told of the descriptor, only to forget it. */
+        if (cz_os_poll(&fd, 1, 0) > 0) {
+            connecter_on_events(&c->handler, CZ_POLL_OUT);
+            return;
+        }
         rc = connecter_wait_for_fd(c);
     }
     if (rc != 0)
