@@ -375,6 +375,16 @@ static int ctx_start_io(struct cz_ctx *ctx)
     return rc;
 }
 
+uint64_t cz_ctx_memory(const struct cz_ctx *ctx)
+{
+    int count = atomic_load_explicit(&ctx->io_count, memory_order_acquire);
+    uint64_t bytes = cz_pool_in_use(ctx->pool);
+
+    for (int i = 0; i < count; i++)
+        bytes += cz_pool_in_use(ctx->io[i]->pool);
+    return bytes;
+}
+
 void cz_ctx_resume_io(struct cz_ctx *ctx)
 {
     int count = atomic_load_explicit(&ctx->io_count, memory_order_acquire);

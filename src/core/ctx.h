@@ -128,6 +128,9 @@ unsigned cz_ctx_cpu_count(struct cz_ctx *ctx);
  * drives all I/O meanwhile. */
 void cz_ctx_resume_io(struct cz_ctx *ctx);
 
+/* How many bytes messages take up: those of the context's pools. */
+uint64_t cz_ctx_memory(const struct cz_ctx *ctx);
+
 /* How often statistics are told (CERO_STATS_IVL). */
 uint64_t cz_ctx_stats_interval_us(struct cz_ctx *ctx);
 

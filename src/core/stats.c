@@ -7,7 +7,6 @@
 #include "core/stats.h"
 
 #include "base/alloc.h"
-#include "base/pool.h"
 #include "core/ctx.h"
 #include "core/monitor.h"
 #include "core/pipe.h"
@@ -348,7 +347,7 @@ static void walk_all(struct walk *w, struct cz_ctx *ctx)
                      cz_container_of(node, struct cz_account, link));
     context->sockets = stats->open_sockets;
     cz_mutex_unlock(&stats->lock);
-    context->memory = cz_pool_in_use(ctx->pool);
+    context->memory = cz_ctx_memory(ctx);
 }
 
 int cz_stats_collect(struct cz_ctx *ctx, cero_stats_t **records, size_t *count)
