@@ -15,6 +15,8 @@ packages=(
     libsodium-dev
     # the io_uring reactor; likewise
     liburing-dev
+    # cero top; the tool does without, too
+    libncurses-dev
     # make test: unit tests, the peer to compare with, fuzzing
     libcmocka-dev libzmq3-dev clang libclang-rt-dev python3
     # make bench: counting system calls

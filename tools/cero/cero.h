@@ -28,6 +28,7 @@ int monitor_run(int argc, char **argv);
 int bench_run(int argc, char **argv);
 int log_run(int argc, char **argv);
 int stats_run(int argc, char **argv);
+int top_run(int argc, char **argv); /* if CERO_HAS_TOP */
 int version_run(int argc, char **argv);
 
 #endif

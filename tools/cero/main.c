@@ -25,6 +25,9 @@ static const struct command main_commands[] = {
     {"bench", "measure throughput and latency here and now", bench_run},
     {"log", "print the events of running processes", log_run},
     {"stats", "print the statistics of running processes", stats_run},
+#ifdef CERO_HAS_TOP
+    {"top", "show the busiest pipes of running processes", top_run},
+#endif
     {"version", "show the versions of the tool and the library", version_run},
 };
 
