@@ -21,6 +21,7 @@ struct prefix {
 void cz_prefixes_init(struct cz_prefixes *p)
 {
     cz_list_init(&p->list);
+    p->takes_all = false;
 }
 
 void cz_prefixes_fini(struct cz_prefixes *p)
@@ -35,8 +36,10 @@ static void prefixes_add(struct cz_prefixes *p, struct cz_span topic)
 {
     struct prefix *prefix = cz_alloc(sizeof *prefix + topic.size);
 
-    if (!prefix)
+    if (!prefix) {
+        p->takes_all = true; /* a SUB looks for itself what it wants */
         return;
+    }
     prefix->size = topic.size;
     cz_span_copy((uint8_t *)prefix->text, topic);
     cz_list_push_back(&p->list, &prefix->link);
@@ -91,6 +94,8 @@ bool cz_prefixes_match(const struct cz_prefixes *p, const char *topic)
 {
     size_t size = strlen(topic);
 
+    if (p->takes_all)
+        return true;
     cz_list_for_each (node, &p->list) {
         const struct prefix *prefix =
             cz_container_of(node, struct prefix, link);

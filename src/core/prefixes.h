@@ -18,13 +18,13 @@ struct cz_pipe_end;
 
 struct cz_prefixes {
     struct cz_list list;
+    bool takes_all; /* there was no memory for one: it must hear everything */
 };
 
 void cz_prefixes_init(struct cz_prefixes *prefixes);
 void cz_prefixes_fini(struct cz_prefixes *prefixes);
 
-/* Takes in all subscriptions and cancels that wait in the pipe. One for which
- * there is no memory has no effect. */
+/* Takes in all subscriptions and cancels that wait in the pipe. */
 void cz_prefixes_read(struct cz_prefixes *prefixes, struct cz_pipe_end *end);
 
 /* Does the topic begin with any of them? */

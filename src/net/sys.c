@@ -83,9 +83,10 @@ static int sys_connect_stats(struct cz_socket *s, const char *endpoint)
     }
     entry = cz_socket_add_endpoint(s, endpoint, ticker, false);
     if (!entry) {
+        /* It closes its end first, so that it is not told that ours does. */
+        cz_io_object_unref(ticker);
+        cz_io_object_unref(ticker);
         cz_pipe_close(&pipe->ends[0], 0);
-        cz_io_object_unref(ticker);
-        cz_io_object_unref(ticker);
         return -ENOMEM;
     }
     sys_attach(s, pipe, entry);
