@@ -4,7 +4,8 @@
 
 Where a page says `From [examples/x.c](../examples/x.c):`, the block of code
 that follows is found in that file, line by line and in one piece; and every
-example that prints something known is on a page.
+example is on a page and is run by a test: what it prints is in
+tests/examples, or a script of tests/cli runs it.
 """
 import pathlib
 import re
@@ -38,10 +39,17 @@ for page in sorted((ROOT / "docs").glob("*.md")):
         elif not has_piece(plain((ROOT / path).read_text()), plain(block)):
             errors.append(f"{page.name}: a block is not in {path}:\n{block}")
 
-for output in sorted((ROOT / "tests/examples").glob("*.out")):
-    example = f"examples/{output.stem.replace('.', '/')}.c"
+scripts = "".join(path.read_text()
+                  for path in (ROOT / "tests/cli").glob("*.sh"))
+for path in sorted((ROOT / "examples").glob("*.c")) + sorted(
+        (ROOT / "examples/classic").glob("*.c")):
+    example = str(path.relative_to(ROOT))
+    name = example.removeprefix("examples/").removesuffix(".c")
+    output = ROOT / "tests/examples" / f"{name.replace('/', '.')}.out"
     if example not in shown:
         errors.append(f"{example} is on no page")
+    if not output.is_file() and f"examples/{name}" not in scripts:
+        errors.append(f"{example} is run by no test")
 
 if count == 0:
     errors.append("no block found: this test cannot read the pages")
