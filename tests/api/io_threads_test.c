@@ -75,6 +75,17 @@ static void use_all_patterns(struct env *env)
     expect_text(b, "news of today");
 }
 
+/* Only CeroMQ has it. */
+static void use_log(struct env *env)
+{
+    void *log = open_without(env, ZMQ_SUB);
+
+    set_text(log, ZMQ_SUBSCRIBE, "socket.open");
+    assert_ok(zmq_connect(log, "sys://log"));
+    (void)open_without(env, ZMQ_PAIR);
+    expect_part(log, "socket.open", true);
+}
+
 static int receive_word(void *socket)
 {
     char word[16];
@@ -94,6 +105,8 @@ static void without_io_threads_no_thread_is_started(void **state)
     items[1].socket = monitor;
     assert_int_equal(zmq_poll(items, 2, GLANCE_MS), 0);
     use_all_patterns(env);
+    if (is_ceromq())
+        use_log(env);
     (void)get_int(push, ZMQ_FD);
     assert_int_equal(proc_threads().count, before + extra_threads());
     env_end(env);
