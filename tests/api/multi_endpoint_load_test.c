@@ -10,6 +10,7 @@
  *     came before is a beginning of what it sent, without gaps;
  *   - all others lose nothing, and no message is doubled, torn or overtaken.
  *
+ * CTest: TIMEOUT 180
  * Thread: the main thread has the socket, another one all the peers.
  */
 #include "common/hub.h"
