@@ -349,6 +349,17 @@ static int ctx_create_io(struct cz_ctx *ctx, int index,
     return cz_io_thread_create(ctx->config.reactor, &options, pool, io);
 }
 
+static void ctx_tell_refused(struct cz_ctx *ctx)
+{
+    const char *refused = cz_io_refused_reactor(ctx->io[0]);
+
+    if (refused)
+        cz_log_tell(&ctx->log, &(struct cz_log_event){
+                                   .topic = "reactor.refused",
+                                   .reason = refused,
+                               });
+}
+
 /* Starts the I/O threads: all of them, or none. With the lock held. */
 static int ctx_start_io(struct cz_ctx *ctx)
 {
@@ -366,6 +377,7 @@ static int ctx_start_io(struct cz_ctx *ctx)
     if (rc == 0) {
         /* Release: pairs with the acquire in cz_ctx_resume_io. */
         atomic_store_explicit(&ctx->io_count, wanted, memory_order_release);
+        ctx_tell_refused(ctx);
         return 0;
     }
     for (count--; count > 0; count--)

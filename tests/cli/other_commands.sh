@@ -10,6 +10,7 @@ claim_version_names_tool_library_and_features() {
     grep -qE '^cero +[0-9]+\.[0-9]+\.[0-9]+$' out
     grep -qE '^library .*ZeroMQ interface 4\.[0-9]+\.[0-9]+$' out
     grep -q '^has .*ipc' out
+    grep -qE '^reactors epoll .*select' out
     cero --version | cmp - out
 }
 

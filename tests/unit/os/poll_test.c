@@ -14,16 +14,14 @@
 #include <cmocka.h>
 
 #include "base/compiler.h"
+#include "common/forbid.h"
 #include "os/clock.h"
 #include "os/poll.h"
 #include "os/waker.h"
 
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -190,23 +188,6 @@ static void timeouts_are_never_cut_short(void **state)
     cz_os_epoll_close(fd);
     cz_waker_fini(&waker);
 }
-
-/* From now on the system call fails with this errno. */
-static bool forbid(uint32_t number, uint32_t error)
-{
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {.len = CZ_COUNT_OF(filter), .filter = filter};
-
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
-enum { CHILD_CANNOT_FORBID = 99 };
 
 /* The child's exit code; 0 if every timeout lasts. */
 static int wait_without_pwait2(int fd, uint32_t error)

@@ -7,16 +7,12 @@
  */
 #include "unit/reactor/poller_fixture.h"
 
+#include "common/forbid.h"
 #include "os/poll.h"
 
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 enum {
     CROWD = 1000,
@@ -292,36 +288,6 @@ static void destroying_no_poller_is_harmless(void **state)
     (void)state;
     cz_poller_destroy(NULL);
 }
-
-/* Runs the function in a child process; its result is the exit code. */
-static int in_child(int (*run)(void))
-{
-    pid_t child = fork();
-    int status;
-
-    if (child == 0)
-        _exit(run());
-    assert_true(child > 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-/* From now on the system call fails with this errno. */
-static bool forbid(uint32_t number, uint32_t error)
-{
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {.len = CZ_COUNT_OF(filter), .filter = filter};
-
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
-enum { CHILD_CANNOT_FORBID = 99 };
 
 /* 0 if `expected` is what one gets instead of the refused one. */
 static int create_refused(const char *name, const char *refused,
