@@ -395,12 +395,15 @@ static void drive_end(struct cz_io_thread *io)
 int cz_io_drive(struct cz_io_thread *io, struct cz_mailbox *mailbox,
                 uint64_t deadline_us, uint32_t spin_us)
 {
+    bool has_rest = mailbox->pace.has_rest;
     uint64_t spin_until_us;
     int rc = 0;
 
     CZ_ASSERT(!io->is_bound);
+    mailbox->pace.has_rest = false;
     if (!drive_begin(io)) {
-        cz_io_help(io);
+        if (has_rest)
+            cz_io_flush(io);
         cz_io_resume(io);
         return cz_mailbox_park(mailbox, deadline_us);
     }
