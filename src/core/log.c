@@ -24,7 +24,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TOPIC_MAX = 64 };
+enum { TOPIC_MAX = 64, OFTEN_US = 1000000 };
 
 struct listener {
     struct cz_list link;
@@ -230,6 +230,16 @@ void cz_log_tell_slow(struct cz_log *log, const struct cz_log_event *event)
         cz_publisher_event(log->publisher, topic, &body);
     cz_mutex_unlock(&log->lock);
     cz_json_fini(&body);
+}
+
+bool cz_log_may_tell(uint64_t *told_us)
+{
+    uint64_t now_us = cz_clock_us();
+
+    if (*told_us != 0 && now_us - *told_us < OFTEN_US)
+        return false;
+    *told_us = now_us;
+    return true;
 }
 
 void cz_log_event(const struct cz_account *account, const char *topic,

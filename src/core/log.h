@@ -65,6 +65,10 @@ CZ_MUST_CHECK int cz_log_add(struct cz_log *log, struct cz_pipe_end *end);
 
 void cz_log_tell_slow(struct cz_log *log, const struct cz_log_event *event);
 
+/* May something be told that happens often? It was last told at *told_us (0 =
+ * never); once a second is enough. True: then that is now. */
+CZ_MUST_CHECK bool cz_log_may_tell(uint64_t *told_us);
+
 /* Is it worth the trouble of describing an event? */
 static inline bool cz_log_is_heard(const struct cz_log *log)
 {

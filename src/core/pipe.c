@@ -396,14 +396,15 @@ void cz_pipe_count_drop(struct cz_pipe_end *end, enum cz_drop reason)
         cz_account_drop(end->account, reason, cz_socket_end_name(end));
 }
 
-/* Tells the log once, until there has been room. */
+/* Tells the log once, until there has been room; in a stream that is always
+ * full, that would still be often. */
 void cz_pipe_found_full(struct cz_pipe_end *end)
 {
     uint32_t full =
         atomic_load_explicit(&end->out->count.full, memory_order_relaxed);
 
     if (!end->account || !cz_log_is_heard(&end->account->ctx->log) ||
-        full == end->full_told)
+        full == end->full_told || !cz_log_may_tell(&end->full_told_us))
         return;
     end->full_told = full;
     cz_log_tell(&end->account->ctx->log,

@@ -84,7 +84,8 @@ struct cz_pipe_end {
     struct cz_account *account;
     struct cz_list account_link;
     uint64_t id;
-    uint32_t full_told; /* of the marks reached the log has been told of */
+    uint32_t full_told;    /* how often it was full when the log was told */
+    uint64_t full_told_us; /* and when that was */
     cz_count drops[CZ_DROPS];
     size_t unpushed; /* bytes written since they were last pushed on */
     bool is_open;

@@ -12,7 +12,6 @@
 #include "core/pipe.h"
 #include "core/socket.h"
 #include "msg/metadata.h"
-#include "os/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -134,8 +133,6 @@ void cz_account_remove_pipe(struct cz_pipe_end *end)
 
 /* ---- drops ---------------------------------------------------------- */
 
-enum { TELL_DROPS_EVERY_US = 1000000 };
-
 static void account_tell_drops(struct cz_account *account, enum cz_drop reason,
                                const char *endpoint)
 {
@@ -145,7 +142,6 @@ static void account_tell_drops(struct cz_account *account, enum cz_drop reason,
         [CZ_DROP_NO_ROUTE] = "no route",
     };
     uint64_t count = cz_count_get(&account->drops[reason]);
-    uint64_t now_us = cz_clock_us();
     const struct cz_log_event event = {
         .topic = "drop",
         .account = account,
@@ -155,10 +151,8 @@ static void account_tell_drops(struct cz_account *account, enum cz_drop reason,
         .number = count - account->told[reason],
     };
 
-    if (account->told_us[reason] != 0 &&
-        now_us - account->told_us[reason] < TELL_DROPS_EVERY_US)
+    if (!cz_log_may_tell(&account->told_us[reason]))
         return;
-    account->told_us[reason] = now_us;
     account->told[reason] = count;
     cz_log_tell(&account->ctx->log, &event);
 }

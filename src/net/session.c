@@ -237,7 +237,9 @@ void cz_session_tell_full(struct cz_session *session)
         .number = (uint64_t)session->options->rcvhwm,
     };
 
-    cz_log_tell(&session->object.tenant->ctx->log, &event);
+    if (cz_log_is_heard(&session->object.tenant->ctx->log) &&
+        cz_log_may_tell(&session->full_told_us))
+        cz_log_tell(&session->object.tenant->ctx->log, &event);
 }
 
 static void session_begin(struct cz_session *session, int fd)

@@ -46,6 +46,7 @@ struct cz_session {
     const struct cz_stream_transport *transport;
     char *endpoint; /* for events: ours if accepted, the peer's if connecting */
     char *peer;     /* for the log, while it is heard: the address, or NULL */
+    uint64_t full_told_us; /* when the log was told that the pipe is full */
     struct cz_pipe_end *pipe;
     struct cz_connecter *connecter; /* NULL if accepted */
     struct cz_handshake *handshake;
