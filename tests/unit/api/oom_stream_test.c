@@ -13,6 +13,7 @@
 #include "ceromq.h"
 #include "common/call.h"
 #include "common/raw.h"
+#include "reactor/poller.h"
 
 #include <poll.h>
 #include <stdatomic.h>
@@ -152,6 +153,11 @@ static void talk_by_poll(struct env *env)
 static void talk_by_select(struct env *env)
 {
     talk_on(env, 1, "select");
+}
+
+static void talk_by_uring(struct env *env)
+{
+    talk_on(env, 1, "io_uring");
 }
 
 /* The name is resolved by a thread of its own. */
@@ -373,6 +379,8 @@ static void every_reactor_gets_over_it(void **state)
 {
     oom_play(*state, talk_by_poll);
     oom_play(*state, talk_by_select);
+    if (cz_poller_is_known("io_uring"))
+        oom_play(*state, talk_by_uring);
 }
 
 static void names_are_resolved_at_last(void **state)
