@@ -147,6 +147,20 @@ int cz_uring_cancel(struct cz_uring *ring, uint64_t data)
     return 0;
 }
 
+/* Newer kernels work out some twenty answers at a time and leave the rest for
+ * another call: above all, files that were closed would remain open. */
+static int uring_look(struct io_uring *ring)
+{
+    unsigned before;
+    int rc;
+
+    do {
+        before = io_uring_cq_ready(ring);
+        rc = io_uring_submit_and_get_events(ring);
+    } while (rc >= 0 && io_uring_cq_ready(ring) > before);
+    return rc;
+}
+
 int cz_uring_wait(struct cz_uring *ring, int64_t timeout_us)
 {
     struct __kernel_timespec timeout = {
@@ -157,7 +171,7 @@ int cz_uring_wait(struct cz_uring *ring, int64_t timeout_us)
     int rc;
 
     if (timeout_us == 0 || io_uring_cq_ready(&ring->ring) > 0)
-        rc = io_uring_submit_and_get_events(&ring->ring);
+        rc = uring_look(&ring->ring);
     else if (timeout_us < 0)
         rc = io_uring_submit_and_wait(&ring->ring, 1);
     else
