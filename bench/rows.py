@@ -304,9 +304,29 @@ def connection_rows() -> List[Row]:
     return rows
 
 
+def swap_rows() -> List[Row]:
+    """What waits is ten times 50 MB, as if that were all the memory."""
+    rows = []
+    for size in (64, 1024, 65536):
+        command = f"swap size={size} megabytes=500"
+        raw = f"swap what=append size={size} megabytes=500"
+        rows.append(Row(f"swap to the disk, {SIZES[size]}", "swap", command,
+                        "rate", "msg/s", None, raw, has_system=False,
+                        repeats_max=5))
+        rows.append(Row(f"swap from the disk, {SIZES[size]}", "swap", command,
+                        "drain", "msg/s", has_system=False, repeats_max=5))
+    rows.append(Row("swap, time to drain 500 MB of 1 KiB", "swap",
+                    "swap size=1024 megabytes=500", "drain_s", "s",
+                    has_system=False, repeats_max=5))
+    rows.append(Row("swap, memory while 500 MB wait", "swap",
+                    "swap size=1024 megabytes=500", "bytes", "B",
+                    (OWN_MAX, 5000000), has_system=False, repeats_max=5))
+    return rows
+
+
 def all_rows() -> List[Row]:
     return (inproc_rows() + stream_rows() + large_rows() + multipart_rows() +
             trip_rows() + request_rows() + fanout_rows() +
             subscription_rows() + broker_rows() + poll_rows() +
             waiting_rows() + io_thread_rows() + connection_rows() +
-            reactor_rows())
+            reactor_rows() + swap_rows())

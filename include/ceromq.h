@@ -38,6 +38,39 @@ extern "C" {
  * afterwards. At least 1. */
 #define CERO_STATS_IVL 1003
 
+/* Socket options of CeroMQ, for zmq_setsockopt and zmq_getsockopt, and the one
+ * that ZeroMQ had up to 2.x. docs/swap.md tells what they do. They count for
+ * what is bound or connected after they are set. */
+#define CERO_SOCKET_OPTION_FIRST 1100
+/* int64_t, 0 if not set: for each peer that the socket writes to, so many bytes
+ * of messages over the high-water mark wait in a file instead of blocking or
+ * being dropped. 0 = none. Errors: EINVAL (negative). zmq_bind and zmq_connect
+ * fail with the error of open(2) if there can be no file. */
+#ifndef ZMQ_SWAP
+#define ZMQ_SWAP 3
+#endif
+/* Text: the directory of these files; if not set, or empty, $TMPDIR or else
+ * /tmp. */
+#define CERO_SWAP_DIR 1100
+/* int, 0 if not set: 1 = everything that is sent to an endpoint that the socket
+ * connects to goes through a file in CERO_SWAP_DIR, which must be set, and what
+ * has not been handed over when the process ends, in whatever way, is sent by
+ * the next socket of the same type, endpoint and ZMQ_ROUTING_ID that connects.
+ * Errors of zmq_connect: EINVAL (no swap, no directory), EBUSY (somebody has
+ * the file), EBADMSG (it is not such a file), ENOTSUP (XSUB, STREAM,
+ * ZMQ_ROUTER_RAW, ZMQ_IMMEDIATE); zmq_bind: ENOTSUP. */
+#define CERO_SWAP_DURABLE 1101
+/* int: what of that survives a loss of power as well. 0, if not set: each
+ * message, before zmq_send returns; N: what is older than N milliseconds;
+ * -1: nothing is promised. */
+#define CERO_SWAP_SYNC 1102
+
+/* An event of socket monitors, which a socket without a swap never has: a
+ * swap is full (the value is EAGAIN), or its file cannot be written or read
+ * (another errno); EBADMSG: a durable one ended with something that was no
+ * message. Once, until it is better. */
+#define CERO_EVENT_SWAP 0x8000
+
 #define CERO_SPIN_US_DFLT 50
 #define CERO_BATON_DFLT 1
 #define CERO_STATS_IVL_DFLT 1000

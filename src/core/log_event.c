@@ -10,6 +10,7 @@
 #include "core/monitor.h"
 #include "core/stats.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { SCHEME_MAX = 16 };
@@ -44,6 +45,7 @@ static const struct event_name names[] = {
      "code", "protocol"},
     {CZ_EVENT_HANDSHAKE_FAILED_AUTH, "handshake.failed", false, NUMBER, "code",
      "authentication"},
+    {CZ_EVENT_SWAP, "swap.error", false, ERROR, NULL, NULL},
     {CZ_EVENT_HANDSHAKE_BROKEN_OFF, "handshake.failed", false, NOTHING, NULL,
      "incompatible"},
 };
@@ -81,6 +83,8 @@ void cz_log_tell_event(const struct cz_account *account, enum cz_event event,
     if (!name)
         return;
     told.topic = name->topic;
+    if (event == CZ_EVENT_SWAP && value == EAGAIN)
+        told.topic = "swap.full";
     told.reason = name->reason;
     copy_scheme(scheme, endpoint);
     if (name->has_scheme && scheme[0])

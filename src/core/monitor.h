@@ -39,6 +39,7 @@ enum cz_event {
     CZ_EVENT_HANDSHAKE_SUCCEEDED = 0x1000,
     CZ_EVENT_HANDSHAKE_FAILED_PROTOCOL = 0x2000,
     CZ_EVENT_HANDSHAKE_FAILED_AUTH = 0x4000,
+    CZ_EVENT_SWAP = 0x8000, /* CERO_EVENT_SWAP */
     /* Not for monitors: a handshake that ended in none of these ways, since
      * the peer is of the wrong type, or has hung up. */
     CZ_EVENT_HANDSHAKE_BROKEN_OFF = 0x100000,

@@ -46,7 +46,7 @@ void cz_options_init(struct cz_options *o, int socket_type)
 
         if (is_kept_as_int(row))
             *option_int(o, row) = row->fallback;
-        else if (row->type == CZ_OPTION_WIDE)
+        else if (row->type == CZ_OPTION_WIDE || row->type == CZ_OPTION_SIZE)
             memcpy((char *)o + row->offset, &wide, sizeof wide);
     }
     o->socket_type = (uint8_t)socket_type;
@@ -237,6 +237,20 @@ static int set_flag(struct cz_options *o, const struct cz_option_row *row,
     return rc;
 }
 
+static int set_size(struct cz_options *o, const struct cz_option_row *row,
+                    const void *value, size_t size)
+{
+    int64_t number;
+
+    if (size != sizeof number || !value)
+        return -EINVAL;
+    memcpy(&number, value, sizeof number);
+    if (number < 0)
+        return -EINVAL;
+    memcpy((char *)o + row->offset, &number, sizeof number);
+    return 0;
+}
+
 int cz_options_set(struct cz_options *o, int number, const void *value,
                    size_t size)
 {
@@ -258,6 +272,8 @@ int cz_options_set(struct cz_options *o, int number, const void *value,
             return -EINVAL;
         memcpy((char *)o + row->offset, value, size);
         return 0;
+    case CZ_OPTION_SIZE:
+        return set_size(o, row, value, size);
     case CZ_OPTION_TEXT:
         return set_text(o, row, value, size);
     case CZ_OPTION_KEY:
@@ -300,6 +316,7 @@ int cz_options_get(const struct cz_options *o, int number, void *value,
         return get_exactly((const char *)o + row->offset, sizeof(int), value,
                            size);
     case CZ_OPTION_WIDE:
+    case CZ_OPTION_SIZE:
         return get_exactly((const char *)o + row->offset, sizeof(int64_t),
                            value, size);
     case CZ_OPTION_TEXT:

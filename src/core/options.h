@@ -54,7 +54,17 @@ enum {
     CZ_OPTION_METADATA = 95,
     CZ_OPTION_SOCKS_USERNAME = 99,
     CZ_OPTION_SOCKS_PASSWORD = 100,
+    /* CERO_SWAP_DIR, which has no number of its own among zmq.h's. */
+    CZ_OPTION_SWAP_DIRECTORY = 250,
 };
+
+/* CeroMQ's own, from CERO_SOCKET_OPTION_FIRST on. */
+enum {
+    CZ_OPTION_CERO_SWAP_DIR = 1100,
+    CZ_OPTION_CERO_SWAP_DURABLE = 1101,
+    CZ_OPTION_CERO_SWAP_SYNC = 1102,
+};
+enum { CZ_SWAP_DIR_MAX = 1023 };
 
 /* ZMQ_NOTIFY_...: a connection begins or ends with an empty message. */
 enum {
@@ -66,8 +76,11 @@ enum {
 struct cz_options {
     uint64_t affinity;
     int64_t maxmsgsize;
+    int64_t swap;
     int sndhwm;
     int rcvhwm;
+    int swap_durable;
+    int swap_sync_ms; /* 0 = with each message, -1 = never */
     int sndtimeo_ms;
     int rcvtimeo_ms;
     int linger_ms;

@@ -134,6 +134,17 @@ static int add_metadata(struct cz_options *o, const void *value, size_t size)
     return rc;
 }
 
+/* A path, which has no NUL in it; none means the default. */
+static int set_swap_dir(struct cz_options *o, const struct cz_option_row *row,
+                        const void *value, size_t size)
+{
+    if (size > (size_t)row->max || (size > 0 && !value) ||
+        (size > 0 && memchr(value, 0, size)))
+        return -EINVAL;
+    return cz_blobs_set(&o->blobs, CZ_OPTION_SWAP_DIRECTORY,
+                        cz_span(value, size));
+}
+
 /* ---- set and get ---------------------------------------------------- */
 
 int cz_option_set_special(struct cz_options *o, const struct cz_option_row *row,
@@ -155,6 +166,8 @@ int cz_option_set_special(struct cz_options *o, const struct cz_option_row *row,
         return set_heartbeat_ttl(o, value, size);
     case CZ_OPTION_METADATA:
         return add_metadata(o, value, size);
+    case CZ_OPTION_CERO_SWAP_DIR:
+        return set_swap_dir(o, row, value, size);
     default:
         return -EINVAL;
     }
@@ -169,6 +182,9 @@ int cz_option_get_special(const struct cz_options *o,
     switch (row->number) {
     case ROUTING_ID:
         return get_routing_id(o, value, size);
+    case CZ_OPTION_CERO_SWAP_DIR:
+        return cz_options_put_span(cz_options_blob(o, CZ_OPTION_SWAP_DIRECTORY),
+                                   value, size);
     case IPV4ONLY:
         number = !o->ipv6;
         break;

@@ -15,6 +15,7 @@ enum {
     BOOL = CZ_OPTION_BOOL,
     FLAG = CZ_OPTION_FLAG,
     WIDE = CZ_OPTION_WIDE,
+    SIZE = CZ_OPTION_SIZE,
     TEXT = CZ_OPTION_TEXT,
     KEY = CZ_OPTION_KEY,
     IDS = CZ_OPTION_IDS,
@@ -34,6 +35,7 @@ enum {
 
 /* Numbers as in zmq.h; the order is theirs. "no limit" is INT_MAX. */
 const struct cz_option_row cz_option_rows[] = {
+    {3, SIZE, BOTH, AT(swap), .fallback = 0},
     {4, WIDE, BOTH, AT(affinity), .fallback = 0},
     {5, SPECIAL, BOTH}, /* ROUTING_ID */
     {8, INT, BOTH, AT(rate_kbps), 1, INT_MAX, 100},
@@ -110,6 +112,9 @@ const struct cz_option_row cz_option_rows[] = {
     {112, INT, BOTH, AT(priority), 0, INT_MAX, 0},
     {113, INT, BOTH, AT(busy_poll_us), INT_MIN, INT_MAX, 0},
     {114, LATER, SET},
+    {CZ_OPTION_CERO_SWAP_DIR, SPECIAL, BOTH, .max = CZ_SWAP_DIR_MAX},
+    {CZ_OPTION_CERO_SWAP_DURABLE, BOOL, BOTH, AT(swap_durable), 0, 1, 0},
+    {CZ_OPTION_CERO_SWAP_SYNC, INT, BOTH, AT(swap_sync_ms), -1, INT_MAX, 0},
 };
 
 const size_t cz_option_row_count = CZ_COUNT_OF(cz_option_rows);

@@ -19,6 +19,7 @@ enum cz_option_type {
     CZ_OPTION_BOOL,    /* an int, 0 or 1 */
     CZ_OPTION_FLAG,    /* an int, of which 1 is kept if it is not 0 */
     CZ_OPTION_WIDE,    /* 64 bits, any value */
+    CZ_OPTION_SIZE,    /* 64 bits, not negative */
     CZ_OPTION_TEXT,    /* at most `max` bytes, kept with its number */
     CZ_OPTION_KEY,     /* 32 bytes, or Z85 */
     CZ_OPTION_IDS,     /* int by int, a list */
@@ -39,7 +40,7 @@ enum cz_option_empty {
 };
 
 struct cz_option_row {
-    uint8_t number; /* ZMQ_... */
+    uint16_t number; /* ZMQ_..., CERO_... */
     uint8_t type;
     uint8_t access;
     uint16_t offset;

@@ -11,6 +11,7 @@
 #include "core/ctx.h"
 #include "core/io_thread.h"
 #include "core/socket.h"
+#include "core/swap.h"
 #include "msg/metadata.h"
 #include "os/clock.h"
 
@@ -41,6 +42,7 @@ static void pipe_unref(struct cz_pipe *pipe)
         struct cz_mailbox *home = atomic_load(&end->home);
 
         cz_stream_fini(&pipe->streams[i]);
+        cz_swap_destroy(end->swap);
         cz_free(end->name);
         if (end->metadata)
             cz_metadata_unref(end->metadata, 1);
@@ -77,6 +79,7 @@ static void pipe_on_readable(struct cz_command *command)
         cz_container_of(command, struct cz_pipe_end, readable);
     struct cz_pipe *pipe = end->pipe;
 
+    end->is_called_again = false;
     if (end->is_open) {
         cz_stream_on_wake(end->in);
         end->events->on_readable(end->owner, end);
@@ -305,7 +308,7 @@ struct cz_io_thread *cz_pipe_wake_reader_later(struct cz_pipe_end *end)
     return pipe_call_reader(end, false);
 }
 
-static void pipe_wake_writer(struct cz_pipe_end *end)
+void cz_pipe_wake_writer(struct cz_pipe_end *end)
 {
     (void)pipe_post(end->peer, &end->peer->writable, CZ_IO_NOW);
 }
@@ -313,15 +316,17 @@ static void pipe_wake_writer(struct cz_pipe_end *end)
 void cz_pipe_give_credit(struct cz_pipe_end *end)
 {
     if (cz_stream_give_credit(end->in))
-        pipe_wake_writer(end);
+        cz_pipe_wake_writer(end);
 }
 
 void cz_pipe_ran_dry(struct cz_pipe_end *end)
 {
     if (end->in->r.owes_wake) {
         end->in->r.owes_wake = false;
-        pipe_wake_writer(end);
+        cz_pipe_wake_writer(end);
     }
+    if (CZ_UNLIKELY(end->in->detour != NULL))
+        cz_pipe_ran_dry_of_swap(end);
 }
 
 /* ---- reading and writing -------------------------------------------- */
@@ -362,6 +367,8 @@ int cz_pipe_write_quietly(struct cz_pipe_end *end, const struct cz_frame *frame,
                  ? cz_stream_write_latest(end->out, frame, must_wake)
                  : cz_stream_write(end->out, frame, must_wake);
 
+    if (CZ_UNLIKELY(rc == -EAGAIN) && end->swap)
+        rc = cz_pipe_write_around(end, frame, must_wake);
     if (rc == 0)
         pipe_push(end, frame->size);
     else if (rc == -EAGAIN)
@@ -382,7 +389,8 @@ int cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
 int cz_pipe_write_beyond(struct cz_pipe_end *end, const struct cz_frame *frame)
 {
     bool must_wake;
-    int rc = cz_stream_write_beyond(end->out, frame, &must_wake);
+    int rc = end->swap ? cz_pipe_write_around_beyond(end, frame, &must_wake)
+                       : cz_stream_write_beyond(end->out, frame, &must_wake);
 
     if (must_wake)
         cz_pipe_wake_reader(end);
@@ -456,9 +464,10 @@ bool cz_pipe_is_readable(struct cz_pipe_end *end)
 
 void cz_pipe_read_later(struct cz_pipe_end *end)
 {
-    /* The command is free: the far end posts it to wake a reader that sleeps,
-     * and this one does not. */
-    (void)pipe_post(end, &end->readable, CZ_IO_NOW);
+    /* The command is free, if it was not posted from here already: the far end
+     * posts it to wake a reader that sleeps, and this one does not. */
+    if (!end->is_called_again)
+        end->is_called_again = pipe_post(end, &end->readable, CZ_IO_NOW);
 }
 
 /* ---- introductions -------------------------------------------------- */
@@ -521,7 +530,9 @@ void cz_pipe_close(struct cz_pipe_end *end, int linger_ms)
 
     end->is_open = false;
     end->linger_ms = linger_ms;
-    cz_stream_rollback(end->out);
+    cz_pipe_rollback(end);
+    if (end->in->detour)
+        cz_pipe_ran_dry_of_swap(end);
     if (end->account)
         cz_account_remove_pipe(end);
     cz_list_remove(&end->link);

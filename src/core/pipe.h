@@ -12,7 +12,12 @@
  * itself and at any time; what it sent before stays readable for the other,
  * which is told by a command.
  *
- * Thread: an end is used by the thread that owns it. Owns: both streams.
+ * What an end writes may have a swap (core/swap.h), for messages that are over
+ * the mark. It is nobody's business but that of the functions here: a pipe
+ * whose swap has room is writable.
+ *
+ * Thread: an end is used by the thread that owns it. Owns: both streams and
+ * their swaps.
  */
 #ifndef CZ_CORE_PIPE_H
 #define CZ_CORE_PIPE_H
@@ -31,6 +36,7 @@
 
 struct cz_io_thread;
 struct cz_pipe_end;
+struct cz_swap;
 
 /* How the owner of an end learns what happens. All run on its thread. */
 struct cz_pipe_events {
@@ -54,6 +60,7 @@ struct cz_pipe_end {
     struct cz_stream *in;
     struct cz_pipe *pipe;
     struct cz_pipe_end *peer;
+    struct cz_swap *swap; /* of `out`, or NULL */
 
     /* Where commands for the owner go. Set once; NULL while a connected
      * inproc end waits for somebody to bind its name. */
@@ -90,7 +97,8 @@ struct cz_pipe_end {
     size_t unpushed; /* bytes written since they were last pushed on */
     bool is_open;
     bool is_peer_closed;
-    bool is_introduced; /* the far end has said who it is */
+    bool is_introduced;   /* the far end has said who it is */
+    bool is_called_again; /* `readable` is under way, from this end itself */
     /* Said with `readable`: what is there may rest so long, more will come.
      * The writer's, until it has posted that. */
     uint32_t rest_us;
@@ -115,6 +123,14 @@ struct cz_pipe *cz_pipe_create(const uint32_t hwm[2], struct cz_pool *pool);
  * with no limit if either has none; else by its socket's mark alone. While
  * the far end has no owner, by the writer's. Any thread that owns the end. */
 void cz_pipe_set_marks(struct cz_pipe_end *end, int sndhwm, int rcvhwm);
+
+/* Gives what an end writes a swap, which becomes the pipe's; or NULL. Before
+ * anything is written there. */
+void cz_pipe_set_swap(struct cz_pipe_end *end, struct cz_swap *swap);
+
+/* If something is in the swap from the beginning: wakes the far end. Not before
+ * it may be posted to. */
+void cz_pipe_kick(struct cz_pipe_end *end);
 
 /* Says who owns an end and where it is reached. Before the far end may post
  * anything, or with cz_pipe_adopt. Takes a reference to the mailbox. */
@@ -154,6 +170,20 @@ void cz_pipe_give_credit(struct cz_pipe_end *end);
 void cz_pipe_found_full(struct cz_pipe_end *end);
 void cz_pipe_ran_dry(struct cz_pipe_end *end);
 void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note);
+bool cz_pipe_find_room(struct cz_pipe_end *end);
+void cz_pipe_ran_dry_of_swap(struct cz_pipe_end *end);
+
+/* Tells the far end that there is room. */
+void cz_pipe_wake_writer(struct cz_pipe_end *end);
+
+/* Where the stream is full and there is a swap; see the functions that write.
+ * beyond: in any case. */
+CZ_MUST_CHECK int cz_pipe_write_around(struct cz_pipe_end *end,
+                                       const struct cz_frame *frame,
+                                       bool *must_wake);
+CZ_MUST_CHECK int cz_pipe_write_around_beyond(struct cz_pipe_end *end,
+                                              const struct cz_frame *frame,
+                                              bool *must_wake);
 
 /* Writes a frame. 0; -EAGAIN: full, on_writable follows; -ENOMEM. On success
  * the frame's buffer is the pipe's. */
@@ -185,24 +215,18 @@ cz_pipe_write_short(struct cz_pipe_end *end, const struct cz_frame *frame)
 /* May a message be begun? If not, on_writable follows. */
 static inline bool cz_pipe_is_writable(struct cz_pipe_end *end)
 {
-    if (CZ_LIKELY(cz_stream_has_credit(end->out)))
-        return true;
-    cz_pipe_found_full(end);
-    return false;
+    return CZ_LIKELY(end->out->w.credit > 0) || cz_pipe_find_room(end);
 }
 
 /* A message was begun with cz_pipe_write_beyond, without room for it. Is there
  * now? If not, take it back with cz_pipe_rollback. */
-static inline bool cz_pipe_has_room_by_now(struct cz_pipe_end *end)
-{
-    cz_stream_return_loan(end->out);
-    return cz_stream_has_credit(end->out);
-}
+bool cz_pipe_has_room_by_now(struct cz_pipe_end *end);
 
 /* Has a message been begun and not ended? */
 static inline bool cz_pipe_is_in_message(const struct cz_pipe_end *end)
 {
-    return end->out->w.is_in_message;
+    return end->out->w.is_in_message ||
+           (end->swap && end->out->detour->is_in_message);
 }
 
 /* How many messages the far end has still to read; more or less, since it
@@ -213,10 +237,7 @@ static inline uint32_t cz_pipe_ahead(struct cz_pipe_end *end)
 }
 
 /* Takes back the frames of the message that has been begun. */
-static inline void cz_pipe_rollback(struct cz_pipe_end *end)
-{
-    cz_stream_rollback(end->out);
-}
+void cz_pipe_rollback(struct cz_pipe_end *end);
 
 /* The pipe is full, perhaps only because its messages wait for somebody to
  * write them to the network: does that, unless somebody is at it. Is there
@@ -242,6 +263,11 @@ cz_pipe_read_short(struct cz_pipe_end *end, struct cz_frame *frame)
 
 /* A message that was for this end's socket to send is thrown away. */
 void cz_pipe_count_drop(struct cz_pipe_end *end, enum cz_drop reason);
+/* For the network, if a durable swap is at the far end: what was taken from the
+ * pipe so far has been handed over; the connection broke, and what was not
+ * comes again, else the message that went in part is dropped. */
+void cz_pipe_acknowledge(struct cz_pipe_end *end);
+void cz_pipe_drop_partial(struct cz_pipe_end *end);
 
 /* Is there a message? If not, on_readable follows. */
 bool cz_pipe_is_readable(struct cz_pipe_end *end);

@@ -8,6 +8,7 @@
 #include "core/registry.h"
 
 #include "base/alloc.h"
+#include "core/options.h"
 #include "core/pipe.h"
 #include "core/socket.h"
 #include "msg/metadata.h"
@@ -141,6 +142,7 @@ void cz_registry_remove(struct cz_registry_entry *entry)
     cz_list_remove(&entry->own);
     if (entry->self)
         cz_metadata_unref(entry->self, 1);
+    cz_options_unref(entry->swap_options);
     cz_free(entry->name);
     cz_free(entry);
 }

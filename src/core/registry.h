@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 struct cz_metadata;
+struct cz_options;
 struct cz_pipe_end;
 struct cz_socket;
 
@@ -46,6 +47,7 @@ struct cz_registry_entry {
     int rcvhwm;
     bool conflates_out;
     bool conflates_in;
+    struct cz_options *swap_options; /* or NULL: it has no swap */
 };
 
 /* As many lists as do without memory of their own. */

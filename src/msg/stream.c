@@ -107,6 +107,8 @@ void cz_stream_fini(struct cz_stream *s)
 {
     struct cz_stream_reader *r = &s->r;
 
+    if (r->side)
+        cz_stream_drop_side(s);
     cz_stream_drop_partial(s);
     if (s->restart) {
         r->chunk = s->restart;
@@ -144,18 +146,40 @@ static bool stream_take_credit(struct cz_stream *s)
     return true;
 }
 
+bool cz_stream_arm(struct cz_stream *s)
+{
+    if (s->w.is_armed)
+        return false;
+    s->w.is_armed = true;
+    /* seq_cst: pairs with cz_stream_give_credit and the detour's
+     * giving room: cz_stream_disarm. */
+    atomic_store(&s->is_writer_waiting, 1);
+    return true;
+}
+
+/* Relaxed: nobody but the writer puts anything there; and what it writes to
+ * the stream when it sees that all was taken is looked at only after that. */
+static bool stream_is_detoured(const struct cz_stream *s)
+{
+    const struct cz_detour *detour = s->detour;
+
+    return detour &&
+           (detour->takes_all || detour->is_in_message ||
+            atomic_load_explicit(&detour->has_data, memory_order_relaxed));
+}
+
 bool cz_stream_refill(struct cz_stream *s)
 {
     /* There is always room for the latest; and with no credit there is no way
      * around cz_stream_write_latest. */
     if (s->is_conflating)
         return true;
+    if (stream_is_detoured(s))
+        return false;
     if (stream_take_credit(s))
         goto enough;
-    if (s->w.is_armed)
+    if (!cz_stream_arm(s))
         return false;
-    s->w.is_armed = true;
-    atomic_store(&s->is_writer_waiting, 1);
     if (!stream_take_credit(s)) {
         stream_count_full(s);
         return false;
@@ -336,6 +360,21 @@ bool cz_stream_flush_slow(struct cz_stream *s)
     return atomic_fetch_and_explicit(&s->ctl, ~CZ_STREAM_ASLEEP,
                                      memory_order_acq_rel) &
            CZ_STREAM_ASLEEP;
+}
+
+bool cz_stream_went_around(struct cz_stream *s)
+{
+    s->w.messages++;
+    stream_count(s, cz_stream_ahead(s));
+    return cz_stream_nudge(s);
+}
+
+bool cz_stream_nudge(struct cz_stream *s)
+{
+    /* seq_cst: after has_data was set, and pairs with the reader's mark, after
+     * which it looks at has_data. */
+    return ((atomic_load(&s->ctl) & CZ_STREAM_ASLEEP) | s->w.has_claim) &&
+           cz_stream_flush_slow(s);
 }
 
 static void stream_advance(struct cz_stream_writer *w, size_t size)

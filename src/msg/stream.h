@@ -42,6 +42,15 @@
  * (hwm + 1) / 2 messages how far it is; a writer that found the stream full
  * has left a mark and is owed a wake-up then.
  *
+ * Detours. Messages for which there is no credit may be put somewhere else
+ * (core/swap.h), from where the reader takes them when it has read what is in
+ * the stream. The order stays, because one rule holds: while there is anything
+ * in the detour, nothing more goes into the stream. So what the reader finds
+ * in the stream is older than what it finds in the detour, if it looks into
+ * the detour first; and what it takes from there lies in a chunk of its own
+ * that the writer's side never touches. Messages on a detour count: the writer
+ * is ahead by them as well.
+ *
  * Thread: the writer's functions by one thread at a time, the reader's by
  * one thread at a time. Owns: its chunks and what they refer to.
  */
@@ -69,6 +78,22 @@ enum {
 };
 
 struct cz_latest;
+
+/* What is in the place of a stream that is full. */
+struct cz_detour {
+    /* The reader's: the next whole messages in a chunk, which becomes the
+     * caller's, with their count and the bytes of their frames. NULL: there is
+     * no memory, and has_data stays set; or *messages are lost. */
+    struct cz_chunk *(*take)(struct cz_detour *detour, uint32_t *size,
+                             uint32_t *messages);
+    /* There are whole messages to take. Set by the writer, cleared by take;
+     * what decides is said where it is used. */
+    _Atomic uint32_t has_data;
+    /* The writer's: a message was begun there; nothing may go into the
+     * stream, ever. */
+    bool is_in_message;
+    bool takes_all;
+};
 
 struct cz_stream_writer {
     uint8_t *at;       /* where the next byte goes */
@@ -110,6 +135,13 @@ struct cz_stream_reader {
     bool dallies;     /* in a busy stream, waits a moment before it sleeps */
     bool owes_wake;   /* falling asleep gave credit that the writer waits for */
     struct cz_latest *held; /* what the frame read last refers to */
+    /* Reading a chunk of the detour: that, and the stream's own one. */
+    struct cz_chunk *side;
+    struct cz_chunk *main;
+    const uint8_t *main_at;
+    /* There is something, and no memory to take it from the detour. Then the
+     * reader does not fall asleep, and nobody will wake it. */
+    bool is_starved;
 };
 
 /* What the writer counts for whoever looks from outside, when it opens a chunk
@@ -143,6 +175,8 @@ struct cz_stream {
     bool is_conflating;
     _Atomic(struct cz_latest *) latest;
     cz_count conflated; /* how many a later one has replaced */
+    /* Or NULL. Set before the reader may read. */
+    struct cz_detour *detour;
     /* A chunk on its way back from the reader to the writer. */
     _Atomic(struct cz_chunk *) spare;
     CZ_LINE_ALIGNED struct cz_stream_reader r;
@@ -207,6 +241,15 @@ static inline bool cz_stream_is_too_far_ahead(struct cz_stream *s)
                atomic_load_explicit(&s->consumed_pos, memory_order_relaxed) >
            CZ_STREAM_SPAN;
 }
+/* With a detour: asks to be woken when something changes for the better. True:
+ * the caller looks once more, for what it has missed. */
+CZ_MUST_CHECK bool cz_stream_arm(struct cz_stream *stream);
+
+/* There is something in the detour, and its has_data is set (seq_cst);
+ * went_around counts it as a message. True: the caller owes the reader a
+ * wake-up. */
+CZ_MUST_CHECK bool cz_stream_nudge(struct cz_stream *stream);
+CZ_MUST_CHECK bool cz_stream_went_around(struct cz_stream *stream);
 
 /* May a message begin? If not, a wake-up follows as soon as it may. */
 static inline bool cz_stream_has_credit(struct cz_stream *s)
@@ -378,13 +421,21 @@ static inline uint32_t cz_stream_unread(const struct cz_stream *s)
     return s->w.pos - s->r.seen + s->r.run + s->r.left;
 }
 
-/* How many messages are published and not read yet. */
+/* How many messages are published and not read yet; of a detour, those that
+ * have been taken, or else one, if there is any. */
 static inline uint32_t cz_stream_waiting(struct cz_stream *s)
 {
     /* Relaxed: a number on its own. */
     uint64_t word = atomic_load_explicit(&s->published, memory_order_relaxed);
+    uint32_t waiting = (uint32_t)(word >> 32) - s->r.consumed;
 
-    return (uint32_t)(word >> 32) - s->r.consumed;
+    if (CZ_LIKELY(!s->detour))
+        return waiting;
+    if ((int32_t)waiting <= 0)
+        waiting = s->r.messages_seen - s->r.consumed;
+    return (int32_t)waiting > 0 ? waiting
+                                : atomic_load_explicit(&s->detour->has_data,
+                                                       memory_order_relaxed);
 }
 
 /* Any thread may look at the number (cz_stream_tally), the reader alone changes
@@ -432,6 +483,8 @@ static inline bool cz_stream_has_more(const struct cz_stream *s)
 {
     /* Relaxed: whoever acts on it looks again. */
     return s->r.run + s->r.left > 0 ||
+           (s->detour &&
+            atomic_load_explicit(&s->detour->has_data, memory_order_relaxed)) ||
            (uint32_t)atomic_load_explicit(&s->published,
                                           memory_order_relaxed) != s->r.seen;
 }
@@ -443,5 +496,12 @@ CZ_MUST_CHECK bool cz_stream_sent(struct cz_stream *stream, size_t size);
 /* The connection broke: drops the message of which a part has gone, so that
  * the next one starts clean. */
 void cz_stream_drop_partial(struct cz_stream *stream);
+
+/* For the detour, when it has room again. True: the writer waits for that, and
+ * is owed a wake-up. */
+CZ_MUST_CHECK bool cz_stream_disarm(struct cz_stream *stream);
+
+/* Drops what is left of what was taken from the detour. */
+void cz_stream_drop_side(struct cz_stream *stream);
 
 #endif

@@ -86,6 +86,52 @@ static bool reader_look(struct cz_stream *s)
     return true;
 }
 
+/* ---- the detour ---------------------------------------------------- */
+
+/* Goes on in a chunk of the detour; the place in the stream is its end. */
+static bool reader_take(struct cz_stream *s)
+{
+    struct cz_stream_reader *r = &s->r;
+    uint32_t size, messages = 0;
+    struct cz_chunk *chunk = s->detour->take(s->detour, &size, &messages);
+
+    r->messages_seen += messages;
+    if (!chunk) {
+        cz_stream_set_consumed(r, r->consumed + messages);
+        r->is_starved =
+            atomic_load_explicit(&s->detour->has_data, memory_order_relaxed);
+        return false;
+    }
+    r->main = r->chunk;
+    r->main_at = r->at;
+    r->side = r->chunk = chunk;
+    r->at = chunk->bytes + chunk->begin;
+    r->run = size;
+    return true;
+}
+
+/* A chunk of the detour is read: back to the stream, where nothing is left of
+ * what was published before. */
+static void reader_leave_side(struct cz_stream_reader *r)
+{
+    cz_chunk_destroy(r->side);
+    r->side = NULL;
+    r->chunk = r->main;
+    r->at = r->main_at;
+}
+
+/* Finds something to read. What is on a detour was put there when all that is
+ * in the stream had been published, if it was there before the look. */
+static bool reader_find(struct cz_stream *s)
+{
+    /* Acquire: pairs with the writer's setting it. */
+    bool has_data = s->detour && atomic_load_explicit(&s->detour->has_data,
+                                                      memory_order_acquire);
+
+    s->r.is_starved = false;
+    return reader_look(s) || (has_data && reader_take(s));
+}
+
 /* ---- sleeping and waking ------------------------------------------- */
 
 /* Chooses between the two ways of falling asleep, by how much was read since
@@ -136,15 +182,17 @@ static bool reader_sleep(struct cz_stream *s)
     r->is_asleep = true;
     /* Relaxed: released by the mark, for stream_claim. */
     atomic_store_explicit(&s->consumed_pos, r->seen, memory_order_relaxed);
-    /* acq_rel, on the word that the writer's locked operation changes: it
-     * pairs with cz_stream_flush_slow and stream_claim. */
-    atomic_fetch_or_explicit(&s->ctl, bits, memory_order_acq_rel);
+    /* On the word that the writer's locked operation changes: it pairs with
+     * cz_stream_flush_slow and stream_claim. seq_cst for the detour's sake:
+     * pairs with cz_stream_went_around. */
+    atomic_fetch_or(&s->ctl, bits);
     if (!r->is_quiet)
         cz_heavy_barrier(); /* pairs with the light one in cz_stream_flush */
     if (bits & CZ_STREAM_QUIET)
         r->is_quiet = true;
     word = atomic_load_explicit(&s->published, memory_order_acquire);
-    if ((uint32_t)word == r->seen)
+    if ((uint32_t)word == r->seen &&
+        !(s->detour && atomic_load(&s->detour->has_data)))
         return true;
     /* Take the mark back. If the writer has it already, the wake-up is on
      * its way and everything here belongs to the writer until it comes. */
@@ -168,7 +216,7 @@ static bool reader_dally(struct cz_stream *s)
 
     do {
         cz_thread_yield();
-        if (reader_look(s))
+        if (reader_find(s))
             return true;
     } while (cz_clock_us() < until_us);
     return false;
@@ -185,13 +233,16 @@ bool cz_stream_refresh(struct cz_stream *s)
             reader_next_chunk(s);
         return true;
     }
-    if (reader_look(s))
+    if (r->side)
+        reader_leave_side(r);
+    if (reader_find(s))
         return true;
     if (r->dallies && !r->is_quiet &&
         r->consumed - r->slept_at >= LARGE_BATCH && reader_dally(s))
         return true;
-    if (!reader_sleep(s))
-        return reader_look(s);
+    while (!r->is_starved && !reader_sleep(s))
+        if (reader_find(s))
+            return true;
     if (r->consumed != r->credited && cz_stream_give_credit(s))
         r->owes_wake = true;
     return false;
@@ -215,14 +266,19 @@ void cz_stream_on_wake(struct cz_stream *s)
         reader_wake(s);
 }
 
+bool cz_stream_disarm(struct cz_stream *s)
+{
+    return atomic_load(&s->is_writer_waiting) &&
+           atomic_exchange(&s->is_writer_waiting, 0) == 1;
+}
+
 bool cz_stream_give_credit(struct cz_stream *s)
 {
     s->r.credited = s->r.consumed;
-    /* seq_cst, both: pair with cz_stream_refill, which sets the mark and then
-     * looks at the count; here it is the other way round. */
+    /* seq_cst, here and in what follows: pair with cz_stream_refill, which sets
+     * the mark and then looks at the count; here it is the other way round. */
     atomic_store(&s->consumed, s->r.consumed);
-    return atomic_load(&s->is_writer_waiting) &&
-           atomic_exchange(&s->is_writer_waiting, 0) == 1;
+    return cz_stream_disarm(s);
 }
 
 /* ---- for applications ---------------------------------------------- */
@@ -468,4 +524,17 @@ void cz_stream_drop_partial(struct cz_stream *s)
     else if (r->chunk->has_refs)
         /* As reader_pass_frames counts them. */
         cz_stream_set_consumed(r, r->consumed + 1);
+}
+
+void cz_stream_drop_side(struct cz_stream *s)
+{
+    struct cz_stream_reader *r = &s->r;
+
+    /* Without references there is nothing to be freed, and the place may be in
+     * the middle of a frame. */
+    while (r->chunk->has_refs && r->run > 0)
+        (void)!reader_skip_frame(s);
+    r->run = 0;
+    r->sent = 0;
+    reader_leave_side(r);
 }

@@ -18,16 +18,21 @@ void cz_stream_tally(struct cz_stream *s, struct cz_stream_tally *tally)
      * that word is read below. */
     uint32_t consumed = __atomic_load_n(&s->r.consumed, __ATOMIC_ACQUIRE);
     uint64_t word = atomic_load_explicit(&s->published, memory_order_relaxed);
+    uint32_t written = (uint32_t)(word >> 32);
     uint32_t found = __atomic_load_n(&s->r.depth_max, __ATOMIC_RELAXED);
     uint32_t ahead =
         atomic_load_explicit(&s->count.depth_max, memory_order_relaxed);
 
-    tally->messages = cz_count_ahead(messages, (uint32_t)(word >> 32));
+    /* What went around the stream was counted, but not published. */
+    if ((int32_t)((uint32_t)messages - written) > 0)
+        written = (uint32_t)messages;
+    tally->messages = cz_count_ahead(messages, written);
     tally->bytes = cz_count_ahead(bytes, (uint32_t)word) +
                    cz_count_get(&s->count.elsewhere);
     tally->conflated = cz_count_get(&s->conflated);
     tally->full = atomic_load_explicit(&s->count.full, memory_order_relaxed);
-    tally->queued = (uint32_t)(word >> 32) - consumed;
+    /* A durable detour may be read twice. */
+    tally->queued = (int32_t)(written - consumed) > 0 ? written - consumed : 0;
     tally->queued_max = found > ahead ? found : ahead;
     if (tally->queued > tally->queued_max)
         tally->queued_max = tally->queued;

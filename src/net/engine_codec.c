@@ -192,6 +192,7 @@ int cz_engine_encode(struct cz_engine *e)
     struct cz_frame frame;
 
     e->out.encoded_size = 0;
+    cz_pipe_acknowledge(e->pipe);
     while (e->out.encoded_size < ENCODED_MAX && cz_pipe_read(e->pipe, &frame)) {
         int rc = codec_append(e, frame);
 
@@ -199,6 +200,8 @@ int cz_engine_encode(struct cz_engine *e)
         if (rc != 0)
             return rc;
     }
+    if (e->out.encoded_size == 0 && e->pipe->in->r.is_starved)
+        return -ENOMEM;
     e->out.batch_left = e->out.encoded_size;
     return e->out.encoded_size > 0;
 }

@@ -136,7 +136,8 @@ static size_t engine_limit(const struct cz_engine *e, struct iovec *pieces,
     return total;
 }
 
-/* One system call. 1: go on; 0: blocked; -1: broken; 2: nothing is left. */
+/* One system call. 1: go on; 0: blocked; -1: broken; 2: nothing is left; -2: no
+ * memory. */
 static int engine_write_batch(struct cz_engine *e)
 {
     struct iovec pieces[PIECES_MAX];
@@ -146,7 +147,7 @@ static int engine_write_batch(struct cz_engine *e)
 
     if (count == 0) {
         cz_pipe_ran_dry(e->pipe);
-        return 2;
+        return e->pipe->in->r.is_starved ? -2 : 2;
     }
     total = engine_limit(e, pieces, &count);
     n = cz_sock_writev(e->fd, pieces, count);
@@ -159,6 +160,8 @@ static int engine_write_batch(struct cz_engine *e)
     cz_io_sweep_later(e->io, &e->sweeper);
     if (n > 0 && cz_stream_sent(e->pipe->in, (size_t)n))
         cz_pipe_give_credit(e->pipe);
+    if (CZ_UNLIKELY(e->pipe->in->detour != NULL) && n > 0)
+        cz_pipe_acknowledge(e->pipe);
     return e->out.batch_left == 0;
 }
 

@@ -138,7 +138,7 @@ static void session_after_loss(struct cz_session *session, bool is_fatal)
     }
     if (session->pipe) {
         cz_stream_rollback(session->pipe->out);
-        cz_stream_drop_partial(session->pipe->in);
+        cz_pipe_drop_partial(session->pipe);
         cz_session_drop_subscriptions(session);
     }
     if (is_fatal)

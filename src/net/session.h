@@ -91,8 +91,9 @@ cz_session_create(struct cz_tenant *tenant, struct cz_options *options,
 extern const struct cz_pipe_events cz_session_pipe_events;
 
 /* A pipe between the socket of this tenant, ends[0], and a session, ends[1],
- * with neither end owned. NULL = no memory. */
-struct cz_pipe *cz_session_make_pipe(const struct cz_session *session);
+ * with neither end owned. 0 or -errno. */
+CZ_MUST_CHECK int cz_session_make_pipe(const struct cz_session *session,
+                                       struct cz_pipe **pipe);
 
 /* ---- among its files ------------------------------------------------ */
 

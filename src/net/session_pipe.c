@@ -6,6 +6,7 @@
  */
 #include "base/alloc.h"
 #include "core/io_thread.h"
+#include "core/swap.h"
 #include "msg/metadata.h"
 #include "net/engine.h"
 #include "net/session.h"
@@ -63,33 +64,64 @@ const struct cz_pipe_events cz_session_pipe_events = {
     .on_peer_closed = session_on_peer_closed,
 };
 
-struct cz_pipe *cz_session_make_pipe(const struct cz_session *session)
+/* What the socket writes may wait on the disk. */
+static int session_add_swap(const struct cz_session *session,
+                            struct cz_pipe_end *end)
+{
+    const struct cz_tenant *tenant = session->object.tenant;
+    const struct cz_swap_owner owner = {
+        .options = session->options,
+        .monitor = tenant->monitor,
+        .endpoint = session->endpoint,
+        .pool = tenant->io->pool,
+        .is_wire = true,
+    };
+    struct cz_swap *swap;
+    int rc;
+
+    if (!cz_swap_is_wanted(session->options))
+        return 0;
+    rc = cz_swap_create(&owner, &swap);
+    if (rc == 0)
+        cz_pipe_set_swap(end, swap);
+    return rc;
+}
+
+int cz_session_make_pipe(const struct cz_session *session, struct cz_pipe **out)
 {
     const uint32_t hwm[2] = {
         (uint32_t)session->options->sndhwm,
         (uint32_t)session->options->rcvhwm,
     };
-
     struct cz_pipe *pipe =
         cz_pipe_create(hwm, session->object.tenant->io->pool);
+    int rc;
 
     if (!pipe)
-        return NULL;
+        return -ENOMEM;
     /* The I/O side publishes once per read, not once per message. */
     pipe->ends[0].in->r.stays_quiet = true;
     pipe->ends[0].out->is_conflating =
         cz_options_conflates_out(session->options);
     pipe->ends[0].in->is_conflating = cz_options_conflates_in(session->options);
-    return pipe;
+    rc = session_add_swap(session, &pipe->ends[0]);
+    if (rc != 0) {
+        cz_pipe_close(&pipe->ends[1], 0);
+        cz_pipe_close(&pipe->ends[0], 0);
+        return rc;
+    }
+    *out = pipe;
+    return 0;
 }
 
 int cz_session_open_pipe(struct cz_session *session, struct cz_metadata *peer)
 {
     struct cz_tenant *tenant = session->object.tenant;
-    struct cz_pipe *pipe = cz_session_make_pipe(session);
+    struct cz_pipe *pipe;
+    int rc = cz_session_make_pipe(session, &pipe);
 
-    if (!pipe)
-        return -ENOMEM;
+    if (rc != 0)
+        return rc;
     if (peer)
         cz_metadata_ref(peer, 1);
     cz_pipe_introduce(&pipe->ends[0], peer);

@@ -11,6 +11,7 @@
 #include "core/io_thread.h"
 #include "core/monitor.h"
 #include "core/socket.h"
+#include "core/swap.h"
 #include "net/listener.h"
 #include "net/session.h"
 #include "net/socks.h"
@@ -60,6 +61,8 @@ int cz_stream_bind(struct cz_socket *s,
 
     if (rc == 0 && !cz_options_are_served(&s->options))
         rc = -ENOTSUP;
+    if (rc == 0)
+        rc = cz_swap_check(&s->options, true);
     if (rc != 0)
         return rc;
     options = cz_options_snapshot(&s->options);
@@ -77,15 +80,17 @@ int cz_stream_bind(struct cz_socket *s,
 static int stream_attach(struct cz_socket *s, struct cz_session *session,
                          struct cz_endpoint_entry *entry)
 {
-    struct cz_pipe *pipe = cz_session_make_pipe(session);
+    struct cz_pipe *pipe;
+    int rc = cz_session_make_pipe(session, &pipe);
 
-    if (!pipe)
-        return -ENOMEM;
+    if (rc != 0)
+        return rc;
     cz_pipe_own(&pipe->ends[0], s->mailbox, &cz_socket_pipe_events, s);
     cz_pipe_own(&pipe->ends[1], session->object.tenant->io->mailbox,
                 &cz_session_pipe_events, session);
     session->pipe = &pipe->ends[1];
     cz_socket_attach(s, &pipe->ends[0], entry);
+    cz_pipe_kick(&pipe->ends[0]);
     return 0;
 }
 
@@ -97,6 +102,7 @@ static int stream_open_session(struct cz_socket *s, struct cz_tenant *tenant,
     struct cz_endpoint_entry *entry;
     struct cz_session *session =
         cz_session_create(tenant, options, transport, endpoint, address);
+    int rc = 0;
 
     if (!session)
         return -ENOMEM;
@@ -106,10 +112,12 @@ static int stream_open_session(struct cz_socket *s, struct cz_tenant *tenant,
         cz_io_object_unref(&session->object);
         return -ENOMEM;
     }
-    if (!options->immediate && stream_attach(s, session, entry) != 0) {
+    if (!options->immediate)
+        rc = stream_attach(s, session, entry);
+    if (rc != 0) {
         cz_socket_remove_endpoint(entry);
         cz_io_object_unref(&session->object);
-        return -ENOMEM;
+        return rc;
     }
     cz_io_object_post_start(&session->object);
     return 0;
@@ -127,6 +135,8 @@ int cz_stream_connect(struct cz_socket *s,
         rc = -ENOTSUP;
     if (rc == 0)
         rc = transport->check(address);
+    if (rc == 0)
+        rc = cz_swap_check(&s->options, false);
     if (rc == 0 && transport->has_proxies)
         rc = cz_socks_check(&s->options);
     if (rc != 0)

@@ -211,7 +211,8 @@ static int dist_write(struct cz_dist *d, struct cz_dist_pipe *pipe,
 
 bool cz_dist_find_room(struct cz_dist_pipe *pipe)
 {
-    return dist_make_room(pipe) || pipe->end->is_peer_closed;
+    return cz_pipe_is_writable(pipe->end) || dist_make_room(pipe) ||
+           pipe->end->is_peer_closed;
 }
 
 void cz_dist_deliver_slow(struct cz_dist *d, struct cz_dist_pipe *pipe,
