@@ -214,6 +214,7 @@ static const struct {
     {ZMQ_RECOVERY_IVL, 10, 3, true},
     {ZMQ_RECOVERY_IVL_MSEC, 10000, 250, true},
     {ZMQ_MCAST_LOOP, 1, 0, false},
+    {ZMQ_SWAP, 0, 1 << 20, false},
     {ZMQ_SNDBUF, 0, 20000, true},
     {ZMQ_RCVBUF, 0, 30000, true},
 };
