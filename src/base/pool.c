@@ -28,17 +28,23 @@ struct free_block {
     struct free_block *next;
 };
 
+struct pool_class {
+    struct free_block *first;
+    size_t count;
+    size_t least; /* the smallest count since the last cz_pool_age */
+};
+
 struct cz_pool {
     _Atomic size_t refs;
     _Atomic size_t in_use;
     atomic_flag lock;
     size_t limit;
     size_t kept;
-    struct free_block *classes[CLASS_COUNT];
+    struct pool_class classes[CLASS_COUNT];
 };
 
 /* Sizes are rounded up to a quarter of their power of two. */
-static unsigned pool_class(size_t size, size_t *rounded)
+static unsigned pool_class_of(size_t size, size_t *rounded)
 {
     unsigned bits = 63 - (unsigned)__builtin_clzll(size - 1);
     size_t step = (size_t)1 << (bits - 2);
@@ -100,7 +106,7 @@ static void pool_free(struct free_block *block)
 
 void cz_pool_trim(struct cz_pool *pool)
 {
-    struct free_block *classes[CLASS_COUNT];
+    struct pool_class classes[CLASS_COUNT];
 
     /* Nobody waits for the lock: then somebody needs the blocks just now. */
     if (!pool_try_lock(pool))
@@ -110,7 +116,53 @@ void cz_pool_trim(struct cz_pool *pool)
     pool->kept = 0;
     pool_unlock(pool);
     for (unsigned i = 0; i < CLASS_COUNT; i++)
-        pool_free(classes[i]);
+        pool_free(classes[i].first);
+}
+
+static size_t class_size(unsigned class)
+{
+    size_t base = (size_t)1 << (CLASS_BITS_MIN + class / 4);
+
+    return base + base / 4 * (class % 4);
+}
+
+/* Takes out what was there all the time. */
+static struct free_block *class_age(struct pool_class *class)
+{
+    struct free_block *aged = class->first;
+    struct free_block *last = aged;
+
+    if (class->least == 0) {
+        class->least = class->count;
+        return NULL;
+    }
+    for (size_t i = 1; i < class->least; i++)
+        last = last->next;
+    class->first = last->next;
+    last->next = NULL;
+    class->count -= class->least;
+    class->least = class->count;
+    return aged;
+}
+
+bool cz_pool_age(struct cz_pool *pool)
+{
+    struct free_block *aged[CLASS_COUNT];
+    bool keeps_some;
+
+    if (!pool_try_lock(pool))
+        return true;
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        size_t before = pool->classes[i].count;
+
+        aged[i] = class_age(&pool->classes[i]);
+        pool->kept -= (before - pool->classes[i].count) * class_size(i);
+    }
+    keeps_some = pool->kept > 0;
+    pool_unlock(pool);
+    for (unsigned i = 0; i < CLASS_COUNT; i++)
+        pool_free(aged[i]);
+    return keeps_some;
 }
 
 void cz_pool_unref(struct cz_pool *pool)
@@ -120,7 +172,7 @@ void cz_pool_unref(struct cz_pool *pool)
         atomic_fetch_sub_explicit(&pool->refs, 1, memory_order_acq_rel) > 1)
         return;
     for (unsigned i = 0; i < CLASS_COUNT; i++)
-        pool_free(pool->classes[i]);
+        pool_free(pool->classes[i].first);
     cz_free(pool);
 }
 
@@ -128,13 +180,16 @@ void cz_pool_unref(struct cz_pool *pool)
 static struct free_block *pool_pop(struct cz_pool *pool, unsigned class,
                                    size_t rounded)
 {
+    struct pool_class *from = &pool->classes[class];
     struct free_block *block;
 
     if (!pool_try_lock(pool))
         return NULL;
-    block = pool->classes[class];
+    block = from->first;
     if (block) {
-        pool->classes[class] = block->next;
+        from->first = block->next;
+        if (--from->count < from->least)
+            from->least = from->count;
         pool->kept -= rounded;
     }
     pool_unlock(pool);
@@ -150,8 +205,9 @@ static bool pool_push(struct cz_pool *pool, unsigned class, size_t rounded,
         return false;
     has_room = pool->kept + rounded <= pool->limit;
     if (has_room) {
-        block->next = pool->classes[class];
-        pool->classes[class] = block;
+        block->next = pool->classes[class].first;
+        pool->classes[class].first = block;
+        pool->classes[class].count++;
         pool->kept += rounded;
     }
     pool_unlock(pool);
@@ -166,7 +222,7 @@ static void *pool_obtain(struct cz_pool *pool, size_t size)
 
     if (!pool_takes(pool, size))
         return cz_alloc(size);
-    class = pool_class(size, &rounded);
+    class = pool_class_of(size, &rounded);
     block = pool_pop(pool, class, rounded);
     return block ? block : cz_alloc(rounded);
 }
@@ -200,7 +256,7 @@ void cz_pool_put(struct cz_pool *pool, void *memory, size_t size)
     }
     atomic_fetch_sub_explicit(&pool->in_use, size, memory_order_relaxed);
     if (pool_takes(pool, size)) {
-        class = pool_class(size, &rounded);
+        class = pool_class_of(size, &rounded);
         if (!pool_push(pool, class, rounded, memory))
             cz_free(memory);
     } else {

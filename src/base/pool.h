@@ -14,6 +14,7 @@
 
 #include "base/compiler.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Blocks smaller than this are not worth it, larger ones too many bytes. */
@@ -33,6 +34,10 @@ struct cz_pool *cz_pool_common(void);
 
 /* Gives the blocks that nobody uses back to the C library. */
 void cz_pool_trim(struct cz_pool *pool);
+
+/* The same for those that were not needed since the last call. True: some are
+ * still kept. */
+bool cz_pool_age(struct cz_pool *pool);
 
 /* How many bytes were got with this pool, of whatever size the blocks, and not
  * put back. */

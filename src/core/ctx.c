@@ -343,10 +343,18 @@ static int ctx_create_io(struct cz_ctx *ctx, int index,
     struct cz_pool *pool = cz_pool_create(
         ctx->io_wanted > FEW_IO_THREADS ? POOL_LIMIT_MANY : POOL_LIMIT);
 
+    int rc;
+
     if (!pool)
         return -ENOMEM;
     ctx_thread_options(ctx, index, &options);
-    return cz_io_thread_create(ctx->config.reactor, &options, pool, io);
+    rc = cz_io_thread_create(ctx->config.reactor, &options, pool, io);
+    if (rc != 0)
+        return rc;
+    cz_io_lock(*io);
+    (*io)->shared_pool = ctx->pool;
+    cz_io_unlock(*io);
+    return 0;
 }
 
 static void ctx_tell_refused(struct cz_ctx *ctx)

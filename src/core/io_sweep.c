@@ -6,6 +6,7 @@
  *
  * Thread: with the helm.
  */
+#include "base/pool.h"
 #include "core/io_thread.h"
 
 enum { SWEEP_US = 100000 };
@@ -14,6 +15,18 @@ static void sweep_set_timer(struct cz_io_thread *io)
 {
     if (!cz_timer_is_set(&io->sweep))
         cz_io_set_timer(io, &io->sweep, SWEEP_US);
+}
+
+/* True: they still keep something. */
+static bool sweep_pools(struct cz_io_thread *io)
+{
+    bool keeps_some = cz_pool_age(cz_pool_common());
+
+    if (io->pool)
+        keeps_some |= cz_pool_age(io->pool);
+    if (io->shared_pool)
+        keeps_some |= cz_pool_age(io->shared_pool);
+    return keeps_some;
 }
 
 static void sweep_on_timer(struct cz_timer *timer)
@@ -28,7 +41,7 @@ static void sweep_on_timer(struct cz_timer *timer)
         if (sweeper->on_sweep(sweeper))
             cz_list_remove(&sweeper->link);
     }
-    if (!cz_list_is_empty(&io->sweepers))
+    if (sweep_pools(io) || !cz_list_is_empty(&io->sweepers))
         sweep_set_timer(io);
 }
 

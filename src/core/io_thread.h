@@ -101,6 +101,7 @@ struct cz_io_thread {
     uint32_t tenant_count;
     _Atomic uint32_t load; /* connections and listeners, for placing new ones */
 
+    struct cz_pool *shared_pool; /* the context's, to be swept; or NULL */
     struct cz_pool *pool; /* its own: no other I/O thread meets it there */
     struct cz_chunk *arrival;
     struct cz_waker waker;

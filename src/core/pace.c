@@ -13,6 +13,8 @@ enum {
     BURST_LONG_US = 200,
     /* Who wakes so many between two waits serves many. */
     SERVES_MIN = 4,
+    /* Further answers do not rest: what rests takes memory, in each pipe. */
+    SERVES_MAX = 256,
 };
 
 enum cz_pace_step cz_pace_next(struct cz_pace *pace, uint64_t now_us)
@@ -29,7 +31,8 @@ enum cz_pace_step cz_pace_next(struct cz_pace *pace, uint64_t now_us)
         pace->busy_since_us = now_us;
         return CZ_PACE_NOW;
     }
-    if (!pace->is_serving && now_us - pace->busy_since_us <= BURST_LONG_US)
+    if (pace->is_serving ? pace->wakes > SERVES_MAX
+                         : now_us - pace->busy_since_us <= BURST_LONG_US)
         return CZ_PACE_SOON;
     pace->has_rest = true;
     if (pace->rest_us == 0)

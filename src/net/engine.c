@@ -129,7 +129,8 @@ static bool engine_on_sweep(struct cz_io_sweeper *sweeper)
         e->out.encoded = NULL;
         e->out.encoded_capacity = 0;
     }
-    return cz_pipe_slim(e->pipe);
+    /* A reader that naps has not said yet that it has read everything. */
+    return cz_pipe_slim(e->pipe) && cz_list_is_empty(&e->out.napper.link);
 }
 
 int cz_engine_create(struct cz_session *session,

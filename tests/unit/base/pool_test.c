@@ -147,6 +147,35 @@ static void a_trimmed_pool_keeps_nothing(void **state)
     cz_pool_trim(pool);
 }
 
+static void what_was_not_needed_for_long_goes_back(void **state)
+{
+    enum { COUNT = 4 };
+    struct cz_pool *pool = cz_pool_create(1 << 20);
+    void *blocks[COUNT];
+    uint64_t calls;
+
+    (void)state;
+    assert_false(cz_pool_age(pool));
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = cz_pool_get(pool, LARGE);
+    for (int i = 0; i < COUNT; i++)
+        cz_pool_put(pool, blocks[i], LARGE);
+    assert_true(cz_pool_age(pool));
+    /* Of four, one is needed. */
+    cz_pool_put(pool, cz_pool_get(pool, LARGE), LARGE);
+    assert_true(cz_pool_age(pool));
+    calls = cz_alloc_calls();
+    blocks[0] = cz_pool_get(pool, LARGE);
+    assert_int_equal(cz_alloc_calls(), calls);
+    blocks[1] = cz_pool_get(pool, LARGE);
+    assert_int_equal(cz_alloc_calls(), calls + 1);
+    for (int i = 0; i < 2; i++)
+        cz_pool_put(pool, blocks[i], LARGE);
+    (void)cz_pool_age(pool);
+    assert_false(cz_pool_age(pool));
+    cz_pool_unref(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +185,7 @@ int main(void)
         cmocka_unit_test(blocks_may_outlive_the_owner),
         cmocka_unit_test(without_a_pool_it_is_plain_memory),
         cmocka_unit_test(a_trimmed_pool_keeps_nothing),
+        cmocka_unit_test(what_was_not_needed_for_long_goes_back),
         cmocka_unit_test(no_two_threads_have_the_same_block),
     };
 

@@ -107,6 +107,20 @@ static void who_answers_many_lets_them_rest(void **state)
     assert_int_equal(cz_pace_next(&pace, now += GAP), CZ_PACE_NOW);
 }
 
+static void who_answers_too_many_lets_no_more_rest(void **state)
+{
+    struct cz_pace pace = {0};
+    uint64_t now = PAUSE;
+    int rested = 0;
+
+    (void)state;
+    cz_pace_wait(&pace);
+    serve(&pace, &now, 100);
+    while (cz_pace_next(&pace, now++) == CZ_PACE_REST)
+        rested++;
+    assert_int_equal(rested, 256);
+}
+
 static void the_rest_is_as_long_as_two_rounds_within_limits(void **state)
 {
     const struct {
@@ -139,6 +153,7 @@ int main(void)
         cmocka_unit_test(a_burst_that_goes_on_rests),
         cmocka_unit_test(waiting_for_room_is_no_pause),
         cmocka_unit_test(who_answers_many_lets_them_rest),
+        cmocka_unit_test(who_answers_too_many_lets_no_more_rest),
         cmocka_unit_test(the_rest_is_as_long_as_two_rounds_within_limits),
     };
 
