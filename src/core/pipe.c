@@ -325,7 +325,7 @@ void cz_pipe_ran_dry(struct cz_pipe_end *end)
         end->in->r.owes_wake = false;
         cz_pipe_wake_writer(end);
     }
-    if (CZ_UNLIKELY(end->in->detour != NULL))
+    if (CZ_UNLIKELY(cz_stream_detour(end->in) != NULL))
         cz_pipe_ran_dry_of_swap(end);
 }
 
@@ -531,7 +531,7 @@ void cz_pipe_close(struct cz_pipe_end *end, int linger_ms)
     end->is_open = false;
     end->linger_ms = linger_ms;
     cz_pipe_rollback(end);
-    if (end->in->detour)
+    if (cz_stream_detour(end->in))
         cz_pipe_ran_dry_of_swap(end);
     if (end->account)
         cz_account_remove_pipe(end);

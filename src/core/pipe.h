@@ -226,7 +226,7 @@ bool cz_pipe_has_room_by_now(struct cz_pipe_end *end);
 static inline bool cz_pipe_is_in_message(const struct cz_pipe_end *end)
 {
     return end->out->w.is_in_message ||
-           (end->swap && end->out->detour->is_in_message);
+           (end->swap && cz_stream_detour(end->out)->is_in_message);
 }
 
 /* How many messages the far end has still to read; more or less, since it

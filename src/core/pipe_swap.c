@@ -25,7 +25,10 @@ void cz_pipe_set_swap(struct cz_pipe_end *end, struct cz_swap *swap)
 {
     cz_swap_destroy(end->swap);
     end->swap = swap;
-    end->out->detour = swap ? &swap->detour : NULL;
+    /* Release: pairs with cz_stream_detour. An inproc pipe may get its swap
+     * when its reader is there already. */
+    atomic_store_explicit(&end->out->detour, swap ? &swap->detour : NULL,
+                          memory_order_release);
     if (swap) {
         swap->on_room = pipe_on_swap_room;
         swap->on_room_arg = end;
@@ -93,7 +96,7 @@ bool cz_pipe_find_room(struct cz_pipe_end *end)
 
 bool cz_pipe_has_room_by_now(struct cz_pipe_end *end)
 {
-    if (end->swap && end->out->detour->is_in_message)
+    if (end->swap && cz_stream_detour(end->out)->is_in_message)
         return cz_swap_has_room(end->swap);
     cz_stream_return_loan(end->out);
     return cz_stream_has_credit(end->out);

@@ -161,7 +161,7 @@ bool cz_stream_arm(struct cz_stream *s)
  * the stream when it sees that all was taken is looked at only after that. */
 static bool stream_is_detoured(const struct cz_stream *s)
 {
-    const struct cz_detour *detour = s->detour;
+    const struct cz_detour *detour = cz_stream_detour(s);
 
     return detour &&
            (detour->takes_all || detour->is_in_message ||

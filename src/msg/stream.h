@@ -176,11 +176,17 @@ struct cz_stream {
     _Atomic(struct cz_latest *) latest;
     cz_count conflated; /* how many a later one has replaced */
     /* Or NULL. Set before the reader may read. */
-    struct cz_detour *detour;
+    _Atomic(struct cz_detour *) detour;
     /* A chunk on its way back from the reader to the writer. */
     _Atomic(struct cz_chunk *) spare;
     CZ_LINE_ALIGNED struct cz_stream_reader r;
 };
+
+/* What goes around it, or NULL. Acquire: pairs with cz_pipe_set_swap. */
+static inline struct cz_detour *cz_stream_detour(const struct cz_stream *s)
+{
+    return atomic_load_explicit(&s->detour, memory_order_acquire);
+}
 
 /* Begins with the reader asleep. hwm 0 = no limit. `pool`, for its memory,
  * may be NULL, else outlives the writer. */
@@ -429,13 +435,14 @@ static inline uint32_t cz_stream_waiting(struct cz_stream *s)
     uint64_t word = atomic_load_explicit(&s->published, memory_order_relaxed);
     uint32_t waiting = (uint32_t)(word >> 32) - s->r.consumed;
 
-    if (CZ_LIKELY(!s->detour))
+    if (CZ_LIKELY(!cz_stream_detour(s)))
         return waiting;
     if ((int32_t)waiting <= 0)
         waiting = s->r.messages_seen - s->r.consumed;
-    return (int32_t)waiting > 0 ? waiting
-                                : atomic_load_explicit(&s->detour->has_data,
-                                                       memory_order_relaxed);
+    return (int32_t)waiting > 0
+               ? waiting
+               : atomic_load_explicit(&cz_stream_detour(s)->has_data,
+                                      memory_order_relaxed);
 }
 
 /* Any thread may look at the number (cz_stream_tally), the reader alone changes
@@ -483,8 +490,9 @@ static inline bool cz_stream_has_more(const struct cz_stream *s)
 {
     /* Relaxed: whoever acts on it looks again. */
     return s->r.run + s->r.left > 0 ||
-           (s->detour &&
-            atomic_load_explicit(&s->detour->has_data, memory_order_relaxed)) ||
+           (cz_stream_detour(s) &&
+            atomic_load_explicit(&cz_stream_detour(s)->has_data,
+                                 memory_order_relaxed)) ||
            (uint32_t)atomic_load_explicit(&s->published,
                                           memory_order_relaxed) != s->r.seen;
 }

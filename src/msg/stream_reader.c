@@ -93,13 +93,14 @@ static bool reader_take(struct cz_stream *s)
 {
     struct cz_stream_reader *r = &s->r;
     uint32_t size, messages = 0;
-    struct cz_chunk *chunk = s->detour->take(s->detour, &size, &messages);
+    struct cz_detour *detour = cz_stream_detour(s);
+    struct cz_chunk *chunk = detour->take(detour, &size, &messages);
 
     r->messages_seen += messages;
     if (!chunk) {
         cz_stream_set_consumed(r, r->consumed + messages);
         r->is_starved =
-            atomic_load_explicit(&s->detour->has_data, memory_order_relaxed);
+            atomic_load_explicit(&detour->has_data, memory_order_relaxed);
         return false;
     }
     r->main = r->chunk;
@@ -125,8 +126,9 @@ static void reader_leave_side(struct cz_stream_reader *r)
 static bool reader_find(struct cz_stream *s)
 {
     /* Acquire: pairs with the writer's setting it. */
-    bool has_data = s->detour && atomic_load_explicit(&s->detour->has_data,
-                                                      memory_order_acquire);
+    bool has_data = cz_stream_detour(s) &&
+                    atomic_load_explicit(&cz_stream_detour(s)->has_data,
+                                         memory_order_acquire);
 
     s->r.is_starved = false;
     return reader_look(s) || (has_data && reader_take(s));
@@ -192,7 +194,7 @@ static bool reader_sleep(struct cz_stream *s)
         r->is_quiet = true;
     word = atomic_load_explicit(&s->published, memory_order_acquire);
     if ((uint32_t)word == r->seen &&
-        !(s->detour && atomic_load(&s->detour->has_data)))
+        !(cz_stream_detour(s) && atomic_load(&cz_stream_detour(s)->has_data)))
         return true;
     /* Take the mark back. If the writer has it already, the wake-up is on
      * its way and everything here belongs to the writer until it comes. */

@@ -160,7 +160,7 @@ static int engine_write_batch(struct cz_engine *e)
     cz_io_sweep_later(e->io, &e->sweeper);
     if (n > 0 && cz_stream_sent(e->pipe->in, (size_t)n))
         cz_pipe_give_credit(e->pipe);
-    if (CZ_UNLIKELY(e->pipe->in->detour != NULL) && n > 0)
+    if (CZ_UNLIKELY(cz_stream_detour(e->pipe->in) != NULL) && n > 0)
         cz_pipe_acknowledge(e->pipe);
     return e->out.batch_left == 0;
 }

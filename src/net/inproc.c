@@ -110,7 +110,7 @@ static int inproc_add_swap(const struct cz_socket *s, struct cz_pipe_end *end,
 
     if (options && !end->out->is_conflating)
         rc = inproc_make_swap(s, options, endpoint, &swap);
-    if (rc == 0)
+    if (swap)
         cz_pipe_set_swap(end, swap);
     return rc;
 }
