@@ -16,12 +16,8 @@
 #include <string.h>
 
 static const struct cz_transport *const transports[] = {
-    &cz_inproc_transport,
-    &cz_tcp_transport,
-    &cz_ipc_transport,
-    &cz_udp_transport,
-    &cz_sys_transport,
-    NULL,
+    &cz_inproc_transport, &cz_tcp_transport, &cz_ipc_transport,
+    &cz_udp_transport,    &cz_sys_transport, NULL,
 };
 
 void *zmq_ctx_new(void)

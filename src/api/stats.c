@@ -4,10 +4,10 @@
  *
  * Thread: any.
  */
+#include "core/stats.h"
 #include "api/internal.h"
 #include "base/alloc.h"
 #include "ceromq.h"
-#include "core/stats.h"
 
 int cero_stats(void *handle, cero_stats_fn *fn, void *arg)
 {

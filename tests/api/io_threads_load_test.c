@@ -265,7 +265,7 @@ static void a_thousand_peers_share_all_messages(void **state)
         assert_int_equal(atomic_load(&seen[i]), 1);
 }
 
-/* ---- to and fro ----------------------------------------------------- */
+/* ---- there and back ------------------------------------------------ */
 
 static int ask_all(void *arg)
 {

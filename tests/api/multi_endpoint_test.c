@@ -213,7 +213,7 @@ static void any_of_them_wakes_who_polls(void **state)
     }
 }
 
-/* ---- to and fro ----------------------------------------------------- */
+/* ---- there and back ------------------------------------------------ */
 
 static void router_finds_each_of_them(void **state)
 {
