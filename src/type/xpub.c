@@ -111,6 +111,7 @@ const struct cz_dist_pipe *cz_xpub_last(const struct cz_xpub *x)
 /* One frame for whoever wants it and has room. */
 static void xpub_deliver(struct cz_xpub *x, const struct cz_frame *frame)
 {
+    enum { AHEAD = 8 };
     struct cz_audience_match match;
     const struct cz_audience_seat *seats;
     uint32_t total = 0;
@@ -120,8 +121,13 @@ static void xpub_deliver(struct cz_xpub *x, const struct cz_frame *frame)
     cz_audience_match(&match, &x->audience, cz_span(frame->data, frame->size));
     while ((seats = cz_audience_match_next(&match, &count))) {
         total += count;
-        for (uint32_t i = 0; i < count; i++)
+        for (uint32_t i = 0; i < count; i++) {
+            if (i + AHEAD < count) {
+                cz_dist_expect(&x->dist, seats[i + AHEAD].id);
+                cz_dist_expect_next(&x->dist, seats[i + AHEAD / 2].id);
+            }
             cz_dist_deliver(&x->dist, seats[i].id, frame);
+        }
     }
     cz_dist_end(&x->dist, total <= 1);
     cz_frame_drop(frame);
