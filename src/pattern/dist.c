@@ -209,10 +209,14 @@ static int dist_write(struct cz_dist *d, struct cz_dist_pipe *pipe,
     return rc;
 }
 
-bool cz_dist_find_room(struct cz_dist_pipe *pipe)
+bool cz_dist_find_room(struct cz_dist *d, struct cz_dist_pipe *pipe)
 {
-    return cz_pipe_is_writable(pipe->end) || dist_make_room(pipe) ||
-           pipe->end->is_peer_closed;
+    if (!cz_pipe_is_writable(pipe->end) && !dist_make_room(pipe))
+        return pipe->end->is_peer_closed;
+    /* Who finds room by itself need not be told of it any more. */
+    if (pipe->stamp == CZ_DIST_FULL)
+        pipe->stamp = d->stamp;
+    return true;
 }
 
 void cz_dist_deliver_slow(struct cz_dist *d, struct cz_dist_pipe *pipe,

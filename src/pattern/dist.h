@@ -102,7 +102,7 @@ void cz_dist_writable(struct cz_dist *dist, struct cz_pipe_end *end);
 
 /* ---- a message ------------------------------------------------------- */
 
-bool cz_dist_find_room(struct cz_dist_pipe *pipe);
+bool cz_dist_find_room(struct cz_dist *dist, struct cz_dist_pipe *pipe);
 
 static inline void cz_dist_begin(struct cz_dist *dist)
 {
@@ -118,8 +118,7 @@ static CZ_ALWAYS_INLINE bool cz_dist_has_room(struct cz_dist *dist,
 {
     struct cz_dist_pipe *pipe = &dist->pipes[number];
 
-    return CZ_LIKELY(cz_stream_has_credit(pipe->out)) ||
-           cz_dist_find_room(pipe);
+    return CZ_LIKELY(pipe->out->w.credit > 0) || cz_dist_find_room(dist, pipe);
 }
 
 /* Collects a pipe for the message, unless it is full. */

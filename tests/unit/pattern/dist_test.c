@@ -407,6 +407,25 @@ static void without_memory_there_is_no_new_pipe(void **state)
     expect(s, 4, "a", false);
 }
 
+/* Being told that there is room is under way, or will not come any more. */
+static void who_is_found_to_have_room_gets_the_message(void **state)
+{
+    struct scene *s = *state;
+
+    for (int i = 0; i <= HWM; i++)
+        deliver(s, "a", "0");
+    assert_false(cz_dist_has_room(&s->dist, number_of(s, 0)));
+    for (int i = 0; i < HWM; i++)
+        expect(s, 0, "a", false);
+    assert_true(cz_dist_has_room(&s->dist, number_of(s, 0)));
+    deliver(s, "b", "0");
+    expect(s, 0, "b", false);
+    begin(s, "c", "0");
+    go_on(s, "d", false);
+    expect(s, 0, "c", true);
+    expect(s, 0, "d", false);
+}
+
 #define ON_SCENE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -424,6 +443,7 @@ int main(void)
         ON_SCENE(each_sleeper_is_woken_once),
         ON_SCENE(without_memory_messages_are_missed_whole),
         ON_SCENE(without_memory_there_is_no_new_pipe),
+        ON_SCENE(who_is_found_to_have_room_gets_the_message),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
