@@ -170,6 +170,24 @@ static void xpub(void **state)
     check_publisher(*state, ZMQ_XPUB, false);
 }
 
+/* Messages of many sizes: the last one that is taken may not fit. */
+static void xpub_with_nodrop(void **state)
+{
+    struct env *env = *state;
+    uint32_t count;
+    void *xpub, *sub;
+
+    swap_open_pair(env, ZMQ_XPUB, &xpub, ZMQ_SUB, &sub, true);
+    swap_set(xpub, 100000);
+    set_int(xpub, ZMQ_XPUB_NODROP, 1);
+    subscribe(sub, "");
+    settle_one(xpub, sub);
+    count = swap_send_until_full(xpub, 0, SWAP_BODY_MAX);
+    swap_receive(sub, 0, count, SWAP_BODY_MAX);
+    swap_send(xpub, count, count + 1, SWAP_BODY_MAX);
+    swap_receive(sub, count, count + 1, SWAP_BODY_MAX);
+}
+
 static void router(void **state)
 {
     struct env *env = *state;
@@ -399,6 +417,7 @@ int main(void)
         ON_EACH(push),
         ON_EACH(pub),
         ON_EACH(xpub),
+        ON_EACH(xpub_with_nodrop),
         ON_EACH(xsub),
         ON_EACH(router),
         ON_EACH(req),
