@@ -167,15 +167,16 @@ void cz_io_post(struct cz_io_thread *io, struct cz_command *command,
 void cz_io_wake(struct cz_io_thread *io)
 {
     uint64_t promise_us = atomic_load(&io->looks_at_us);
+    /* Once, for both: a promise is taken for kept only if its nap ends. */
+    uint32_t driver = atomic_load(&io->driver);
 
     /* Who is being woken looks as soon as it runs. Said before waking it, and
      * not if it is awake already: then the promise was another one. Where an
      * application drives, that is woken, and the I/O thread naps on. */
-    if (promise_us != CZ_CLOCK_NEVER &&
-        atomic_load(&io->driver) != CZ_IO_APPLICATION)
+    if (promise_us != CZ_CLOCK_NEVER && driver != CZ_IO_APPLICATION)
         (void)atomic_compare_exchange_strong(&io->looks_at_us, &promise_us, 0);
     cz_mailbox_wake(io->mailbox);
-    if (atomic_load(&io->driver) == CZ_IO_NOBODY)
+    if (driver == CZ_IO_NOBODY)
         io_end_nap(io);
 }
 
