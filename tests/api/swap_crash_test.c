@@ -92,6 +92,7 @@ static int send_for_ever(char **argv)
     for (uint32_t i = atomic_load(&shared->sent); i < until; i++) {
         send_one(socket, i);
         atomic_store(&shared->sent, i + 1);
+        /* Unevenly, so that the kill meets full and empty pipes. */
         if (seed && next_random(&seed) % 16 == 0)
             usleep(next_random(&seed) % 200);
     }
@@ -258,6 +259,8 @@ static void no_kill_loses_or_reorders_a_message(void **state)
             is_away = !is_away;
         if (!is_away)
             receive_for(&c, (int)(next_random(&seed) % 5));
+        /* The kill comes at any moment, and not after some event: that is what
+         * is tested. */
         usleep(next_random(&seed) % LIFE_US_MAX);
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, &status, 0), pid);

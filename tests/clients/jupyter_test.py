@@ -152,6 +152,7 @@ class Kernel(client.Claims):
     def test_the_heart_beats(self):
         self.kernel.hb_channel.unpause()
         end = time.monotonic() + client.PATIENCE_S
+        # Its thread tells nobody: it can only be asked.
         while not self.kernel.hb_channel.is_beating():
             self.assertLess(time.monotonic(), end)
             time.sleep(0.05)
@@ -180,6 +181,7 @@ class Kernel(client.Claims):
     def test_a_kernel_that_crashed_is_restarted(self):
         self.begin("import os; os._exit(3)")
         end = time.monotonic() + client.PATIENCE_S
+        # The manager waits for its kernel, and can only be asked.
         while self.manager.is_alive():
             self.assertLess(time.monotonic(), end)
             time.sleep(0.05)
