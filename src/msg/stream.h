@@ -175,7 +175,7 @@ struct cz_stream {
     bool is_conflating;
     _Atomic(struct cz_latest *) latest;
     cz_count conflated; /* how many a later one has replaced */
-    /* Or NULL. Set before the reader may read. */
+    /* Or NULL; by cz_stream_detour. It may come while there is a reader. */
     _Atomic(struct cz_detour *) detour;
     /* A chunk on its way back from the reader to the writer. */
     _Atomic(struct cz_chunk *) spare;
