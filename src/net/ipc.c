@@ -131,7 +131,8 @@ static int ipc_dial(const struct cz_options *o CZ_UNUSED,
     return fd < 0 ? fd : cz_sock_connect(fd, to);
 }
 
-static int ipc_tune(const struct cz_options *o, int fd)
+static int ipc_tune(const struct cz_options *o, int fd,
+                    const struct cz_addr *peer CZ_UNUSED)
 {
     int rc = 0;
 

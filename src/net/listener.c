@@ -115,12 +115,13 @@ static struct cz_tenant *listener_choose(const struct cz_listener *l)
     return best;
 }
 
-static void listener_welcome(struct cz_listener *l, int fd)
+static void listener_welcome(struct cz_listener *l, int fd,
+                             const struct cz_addr *peer)
 {
     int rc = -EACCES;
 
     if (l->transport->admits(l->options, fd))
-        rc = l->transport->tune(l->options, fd);
+        rc = l->transport->tune(l->options, fd, peer);
     if (rc == 0) {
         listener_tell_accepted(l, fd);
         rc = cz_session_accept(listener_choose(l), l->options, l->transport, fd,
@@ -139,12 +140,13 @@ static void listener_on_events(struct cz_poll_handler *handler,
         cz_container_of(handler, struct cz_listener, handler);
 
     for (int i = 0; i < ACCEPT_BATCH; i++) {
-        int fd = cz_sock_accept(l->listening.fd, NULL);
+        struct cz_addr peer;
+        int fd = cz_sock_accept(l->listening.fd, &peer);
 
         if (fd == -EAGAIN)
             return;
         if (fd >= 0) {
-            listener_welcome(l, fd);
+            listener_welcome(l, fd, &peer);
             continue;
         }
         listener_tell(l, CZ_EVENT_ACCEPT_FAILED, -fd);

@@ -63,6 +63,16 @@ static int apply(int fd, const struct setting *settings, size_t count)
     return 0;
 }
 
+/* Within one machine there is no network that could be congested. What the
+ * system has chosen for networks may cost much here: BBR sets a timer for
+ * almost every segment, to send at a rate, and gives 1 KiB messages a third of
+ * the throughput. Reno is in every kernel and sets none. */
+static void tcp_relax(int fd, const struct cz_addr *peer)
+{
+    if (cz_addr_is_loopback(peer))
+        (void)!cz_sock_set_bytes(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
+}
+
 /* What has to be set before binding or connecting. */
 static int tcp_prepare(const struct cz_options *o, int fd)
 {
@@ -83,7 +93,8 @@ static int tcp_prepare(const struct cz_options *o, int fd)
     return rc;
 }
 
-static int tcp_tune(const struct cz_options *o, int fd)
+static int tcp_tune(const struct cz_options *o, int fd,
+                    const struct cz_addr *peer)
 {
     bool has_keepalive = o->tcp_keepalive != -1;
     const struct setting settings[] = {
@@ -100,6 +111,9 @@ static int tcp_tune(const struct cz_options *o, int fd)
         {SOL_SOCKET, SO_PRIORITY, o->priority, o->priority != 0},
     };
 
+    /* What comes from a descriptor of the program's is as the program says. */
+    if (peer && o->use_fd < 0)
+        tcp_relax(fd, peer);
     return apply(fd, settings, CZ_COUNT_OF(settings));
 }
 
@@ -231,6 +245,7 @@ static int tcp_dial(const struct cz_options *o, const char *address,
     if (fd < 0)
         return fd;
     *out = fd;
+    tcp_relax(fd, to);
     rc = tcp_prepare(o, fd);
     if (rc == 0 && parsed.has_source)
         rc = tcp_bind_source(o, fd, &parsed.source);

@@ -119,3 +119,13 @@ int cz_addr_ip(const struct cz_addr *addr, uint8_t ip[CZ_ADDR_IP_SIZE])
         return -EAFNOSUPPORT;
     return 0;
 }
+
+bool cz_addr_is_loopback(const struct cz_addr *addr)
+{
+    static const uint8_t v4[13] = {[10] = 0xff, [11] = 0xff, [12] = 127};
+    static const uint8_t v6[CZ_ADDR_IP_SIZE] = {[15] = 1};
+    uint8_t ip[CZ_ADDR_IP_SIZE];
+
+    return cz_addr_ip(addr, ip) == 0 &&
+           (memcmp(ip, v4, sizeof v4) == 0 || memcmp(ip, v6, sizeof v6) == 0);
+}

@@ -88,6 +88,29 @@ static void tcp_never_delays(void **state)
     assert_false(fd_option(wire.connected, SOL_SOCKET, SO_KEEPALIVE));
 }
 
+static void expect_congestion_control(int fd, const char *name)
+{
+    char value[16] = "";
+    socklen_t size = sizeof(value);
+
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, value, &size),
+                     0);
+    assert_string_equal(value, name);
+}
+
+static void within_one_machine_tcp_sends_without_pacing(void **state)
+{
+    struct env *env = *state;
+    struct wire wire;
+
+    if (!is_ceromq()) /* libzmq leaves it as the system has it */
+        skip();
+    wire_open(env, &wire);
+    wire_link(env, &wire);
+    expect_congestion_control(wire.accepted, "reno");
+    expect_congestion_control(wire.connected, "reno");
+}
+
 static void tcp_options_reach_both_ends(void **state)
 {
     static const struct {
@@ -263,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_STREAMS(descriptors_are_not_inherited_and_do_not_block),
         ON(tcp, tcp_never_delays),
+        ON(tcp, within_one_machine_tcp_sends_without_pacing),
         ON(tcp, tcp_options_reach_both_ends),
         ON(tcp, buffer_sizes_reach_the_kernel),
         ON_STREAMS(a_descriptor_may_be_given_to_listen_on),

@@ -146,6 +146,31 @@ static void the_resolver_knows_localhost_and_not_everything(void **state)
     assert_string_equal(text_of(&addr, true), "10.0.0.1:81");
 }
 
+static bool is_loopback(const char *host, enum cz_addr_family_rule rule)
+{
+    struct cz_addr addr;
+
+    assert_int_equal(cz_addr_numeric(&addr, host, 80, rule), 0);
+    return cz_addr_is_loopback(&addr);
+}
+
+static void loopback_is_told_from_other_addresses(void **state)
+{
+    struct cz_addr addr;
+
+    (void)state;
+    assert_true(is_loopback("127.0.0.1", CZ_ADDR_IPV4));
+    assert_true(is_loopback("127.255.3.4", CZ_ADDR_IPV4));
+    assert_true(is_loopback("127.0.0.1", CZ_ADDR_IPV6_DUAL));
+    assert_true(is_loopback("::1", CZ_ADDR_IPV6_DUAL));
+    assert_false(is_loopback("128.0.0.1", CZ_ADDR_IPV4));
+    assert_false(is_loopback("0.0.0.0", CZ_ADDR_IPV4));
+    assert_false(is_loopback("::", CZ_ADDR_IPV6_DUAL));
+    assert_false(is_loopback("2001:db8::1", CZ_ADDR_IPV6_DUAL));
+    assert_int_equal(cz_addr_ipc(&addr, "@name"), 0);
+    assert_false(cz_addr_is_loopback(&addr));
+}
+
 static void ipc_paths_and_abstract_names_come_back(void **state)
 {
     struct cz_addr addr;
@@ -202,6 +227,7 @@ int main(void)
         cmocka_unit_test(what_is_not_numeric_is_refused),
         cmocka_unit_test(an_interface_gives_its_address),
         cmocka_unit_test(the_resolver_knows_localhost_and_not_everything),
+        cmocka_unit_test(loopback_is_told_from_other_addresses),
         cmocka_unit_test(ipc_paths_and_abstract_names_come_back),
         cmocka_unit_test(ipc_paths_end_at_107_bytes),
         cmocka_unit_test(ipc_text_survives_what_the_kernel_may_return),
