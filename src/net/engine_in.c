@@ -5,8 +5,7 @@
  * Everything is read into the I/O thread's arrival chunk, so that an idle
  * connection owns no buffer. What came is looked through once and goes into
  * the pipe in one piece: copied if it is little, else the chunk itself goes
- * and the I/O thread takes another. A large frame is read into the memory
- * that will become its message.
+ * and the I/O thread takes another. For large frames see engine_large.c.
  *
  * Thread: with the helm.
  */
@@ -33,8 +32,7 @@ bool cz_engine_fail(struct cz_engine *e, bool is_fatal)
     return false;
 }
 
-/* No memory for what has come passes: no reason to give the peer up. */
-static bool engine_starve(struct cz_engine *e)
+bool cz_engine_starve(struct cz_engine *e)
 {
     return cz_engine_fail(e, false);
 }
@@ -45,7 +43,7 @@ bool cz_engine_carry(struct cz_engine *e, const uint8_t *bytes, size_t size)
         return true;
     e->in.carry = cz_memdup(bytes, size);
     if (!e->in.carry)
-        return engine_starve(e);
+        return cz_engine_starve(e);
     e->in.carry_size = size;
     return true;
 }
@@ -62,7 +60,7 @@ bool cz_engine_deliver_frame(struct cz_engine *e, const struct cz_frame *frame)
     if ((e->pipe->out->is_conflating
              ? cz_pipe_write(e->pipe, frame)
              : cz_pipe_write_beyond(e->pipe, frame)) != 0)
-        return engine_starve(e);
+        return cz_engine_starve(e);
     return true;
 }
 
@@ -111,9 +109,8 @@ static bool engine_on_subscription(struct cz_engine *e,
     return false;
 }
 
-/* Everything else is a sign of life and nothing more (wire.md 4). The buffer
- * stays the caller's. False: the engine has ended. */
-static bool engine_on_command(struct cz_engine *e, const struct cz_frame *frame)
+/* Everything else is a sign of life and nothing more (wire.md 4). */
+bool cz_engine_on_command(struct cz_engine *e, const struct cz_frame *frame)
 {
     struct cz_zmtp_command command;
 
@@ -131,52 +128,6 @@ static bool engine_on_command(struct cz_engine *e, const struct cz_frame *frame)
     }
 }
 
-/* ---- large frames --------------------------------------------------- */
-
-static bool engine_end_large(struct cz_engine *e)
-{
-    struct cz_frame frame = {
-        .data = e->in.large->data,
-        .size = e->in.large->size,
-        .buffer = e->in.large,
-        .flags = e->in.large_flags & (CZ_FRAME_MORE | CZ_FRAME_COMMAND),
-    };
-
-    if (frame.flags & CZ_FRAME_COMMAND) {
-        if (!engine_on_command(e, &frame))
-            return false;
-        cz_buffer_unref(e->in.large);
-        e->in.large = NULL;
-        return true;
-    }
-    if (!cz_engine_deliver_frame(e, &frame))
-        return false;
-    e->in.large = NULL;
-    e->in.is_in_message = frame.flags & CZ_FRAME_MORE;
-    return true;
-}
-
-size_t cz_engine_begin_large(struct cz_engine *e,
-                             const struct cz_frame_scan *scan,
-                             const uint8_t *at, size_t size)
-{
-    size_t got = size - scan->header;
-
-    if (got > scan->body)
-        got = scan->body;
-    e->in.large = cz_buffer_create(e->io->pool, scan->body);
-    if (!e->in.large) {
-        engine_starve(e);
-        return 0;
-    }
-    e->in.large_flags = scan->flags;
-    e->in.large_got = got;
-    memcpy(e->in.large->data, at + scan->header, got);
-    if (got == scan->body && !engine_end_large(e))
-        return 0;
-    return scan->header + got;
-}
-
 /* ---- what was read -------------------------------------------------- */
 
 /* Hands frames to the pipe. `may_hand_over`: nothing after them in the
@@ -189,6 +140,7 @@ static bool engine_deliver(struct cz_engine *e,
     struct cz_chunk *arrival = e->io->arrival;
     bool must_wake;
 
+    e->in.habit = 0; /* of large frames alone */
     /* The socket is closed: nobody will read this. */
     if (e->session->is_stopping)
         return true;
@@ -204,7 +156,7 @@ static bool engine_deliver(struct cz_engine *e,
                               &must_wake);
     } else if (cz_stream_write_run(out, at, scan->complete, scan->end,
                                    scan->messages, &must_wake) != 0) {
-        return engine_starve(e);
+        return cz_engine_starve(e);
     }
     if (must_wake)
         cz_pipe_wake_reader(e->pipe);
@@ -235,7 +187,7 @@ static ssize_t engine_take_command(struct cz_engine *e,
     }
     if (used > size)
         return cz_engine_carry(e, at, size) ? 0 : -1;
-    return engine_on_command(e, &frame) ? (ssize_t)used : -1;
+    return cz_engine_on_command(e, &frame) ? (ssize_t)used : -1;
 }
 
 bool cz_engine_decode_plain(struct cz_engine *e, uint8_t *at, size_t size)
@@ -295,50 +247,42 @@ static uint8_t *engine_prepare(struct cz_engine *e, size_t *room)
     return arrival->bytes + e->in.carry_size;
 }
 
-/* Bytes of a large frame come first, whatever is behind them follows. */
-static ssize_t engine_receive(struct cz_engine *e, uint8_t *to, size_t room)
-{
-    struct iovec pieces[2];
-    size_t missing;
-
-    if (!e->in.large)
-        return cz_sock_read(e->fd, to, room);
-    missing = e->in.large->size - e->in.large_got;
-    pieces[0].iov_base = e->in.large->data + e->in.large_got;
-    pieces[0].iov_len = missing;
-    pieces[1].iov_base = to;
-    pieces[1].iov_len = room;
-    return cz_sock_readv(e->fd, pieces, 2);
-}
-
-/* Something has come, so the peer is alive. */
-static void engine_on_life(struct cz_engine *e)
+void cz_engine_on_life(struct cz_engine *e)
 {
     cz_io_cancel_timer(e->io, &e->heartbeat.timeout);
     cz_io_cancel_timer(e->io, &e->heartbeat.ttl);
+    cz_io_sweep_later(e->io, &e->sweeper);
 }
 
-static bool engine_take(struct cz_engine *e, uint8_t *at, size_t got)
+bool cz_engine_take(struct cz_engine *e, uint8_t *at, size_t got)
 {
     size_t carried = e->in.carry_size;
 
-    engine_on_life(e);
-    cz_io_sweep_later(e->io, &e->sweeper);
-    if (e->in.large) {
-        size_t missing = e->in.large->size - e->in.large_got;
-        size_t part = got < missing ? got : missing;
-
-        e->in.large_got += part;
-        got -= part;
-        if (part == missing && !engine_end_large(e))
-            return false;
-        if (got == 0)
-            return true;
-    }
     cz_free(e->in.carry);
     e->in.carry = NULL;
     e->in.carry_size = 0;
     return e->codec->decode(e, at - carried, got + carried);
+}
+
+/* One read. False: the engine has ended. */
+static bool engine_read_once(struct cz_engine *e, bool *may_go_on)
+{
+    size_t room;
+    uint8_t *to = engine_prepare(e, &room);
+    ssize_t got;
+
+    if (!to)
+        return cz_engine_starve(e);
+    if (cz_engine_expects_large(e))
+        return cz_engine_read_large(e, to, room, may_go_on);
+    got = cz_sock_read(e->fd, to, room);
+    *may_go_on = got == (ssize_t)room;
+    if (got == -EAGAIN)
+        return true;
+    if (got <= 0)
+        return cz_engine_fail(e, false);
+    cz_engine_on_life(e);
+    return cz_engine_take(e, to, (size_t)got);
 }
 
 /* The pipe is full: leave the rest to the kernel until it is not. */
@@ -356,27 +300,15 @@ static bool engine_must_stop(struct cz_engine *e)
 
 bool cz_engine_read(struct cz_engine *e)
 {
+    bool may_go_on = true;
+
     if (e->in.is_stopped)
         cz_engine_set_interest(e, e->interest & ~CZ_POLL_IN);
-    for (int i = 0; i < READS_MAX && !e->in.is_stopped; i++) {
-        size_t room;
-        uint8_t *to;
-        ssize_t got;
-
-        if (engine_must_stop(e))
+    for (int i = 0; i < READS_MAX && may_go_on; i++) {
+        if (e->in.is_stopped || engine_must_stop(e))
             break;
-        to = engine_prepare(e, &room);
-        if (!to)
-            return engine_starve(e);
-        got = engine_receive(e, to, room);
-        if (got == -EAGAIN)
-            break;
-        if (got <= 0)
-            return cz_engine_fail(e, false);
-        if (!engine_take(e, to, (size_t)got))
+        if (!engine_read_once(e, &may_go_on))
             return false;
-        if ((size_t)got < room)
-            break;
     }
     return !e->out.has_pong || cz_engine_write(e);
 }

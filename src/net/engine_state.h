@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * What an engine is made of, for its files: engine.c (life, events,
- * heartbeat), engine_in.c (from the descriptor to the pipe), engine_out.c
- * (from the pipe to the descriptor) and engine_codec.c (connections on which
- * frames look different from those in the pipe).
+ * heartbeat), engine_in.c (from the descriptor to the pipe), engine_large.c
+ * (large frames on that way), engine_out.c (from the pipe to the descriptor)
+ * and engine_codec.c (connections on which frames look different from those in
+ * the pipe).
  *
  * Thread: with the helm.
  */
@@ -58,6 +59,8 @@ struct cz_engine {
         /* A large frame that is being received into its own memory. */
         struct cz_buffer *large;
         size_t large_got;
+        size_t habit_size; /* of the last one */
+        uint8_t habit;     /* how many had that size, up to a few */
         uint8_t large_flags;
         bool is_in_message;
         bool is_stopped; /* the pipe is full */
@@ -115,6 +118,21 @@ void cz_engine_choose_codec(struct cz_engine *engine,
  * again; always false. */
 bool cz_engine_fail(struct cz_engine *engine, bool is_fatal);
 
+/* There is no memory for what has come: that passes, so it is no reason to
+ * give the peer up. Always false. */
+bool cz_engine_starve(struct cz_engine *engine);
+
+/* Something has come. */
+void cz_engine_on_life(struct cz_engine *engine);
+
+/* What was read behind what was carried over. False: the engine has ended. */
+CZ_MUST_CHECK bool cz_engine_take(struct cz_engine *engine, uint8_t *at,
+                                  size_t size);
+
+/* The buffer stays the caller's. False: the engine has ended. */
+CZ_MUST_CHECK bool cz_engine_on_command(struct cz_engine *engine,
+                                        const struct cz_frame *frame);
+
 /* Keeps the beginning of a frame for the next read. False: the engine has
  * ended. */
 CZ_MUST_CHECK bool cz_engine_carry(struct cz_engine *engine,
@@ -125,6 +143,14 @@ CZ_MUST_CHECK bool cz_engine_carry(struct cz_engine *engine,
 CZ_MUST_CHECK size_t cz_engine_begin_large(struct cz_engine *engine,
                                            const struct cz_frame_scan *scan,
                                            const uint8_t *at, size_t size);
+
+/* Is a large frame being received, or are the next ones probably large? */
+bool cz_engine_expects_large(const struct cz_engine *engine);
+
+/* Reads once, then; `to` is for what does not belong to large frames. False:
+ * the engine has ended. */
+CZ_MUST_CHECK bool cz_engine_read_large(struct cz_engine *engine, uint8_t *to,
+                                        size_t room, bool *may_go_on);
 
 /* Hands one frame to the pipe. The frame's buffer becomes the pipe's. False:
  * the engine has ended. */
