@@ -20,6 +20,7 @@ allowed+='|(v?snprintf)|__v?snprintf_chk|__mem(cpy|move|set)_chk'
 allowed+='|__str(cpy|cat|ncpy)_chk|__stack_chk_fail|__assert_fail|qsort|bsearch'
 allowed+='|__ctype_[a-z]+_loc|getenv|secure_getenv|_GLOBAL_OFFSET_TABLE_'
 allowed+='|crypto_[a-z0-9_]+' # libsodium's
+allowed+='|__cpu_(model|indicator_init)' # what the processor can do
 allowed+='|__tls_get_addr|_+start_.*|_+stop_.*)$'
 
 # Who may call more: the allocator, and the two places where the interface
