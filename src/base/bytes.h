@@ -59,25 +59,17 @@ static inline void cz_copy_short(void *to, const void *from, size_t size)
 {
     uint8_t *t = to;
     const uint8_t *f = from;
-    uint64_t a[4];
 
     if (size >= 32) {
-        for (size_t i = 0; i + 32 < size; i += 32) {
-            memcpy(a, f + i, 32);
-            memcpy(t + i, a, 32);
-        }
-        memcpy(a, f + size - 32, 32);
-        memcpy(t + size - 32, a, 32);
+        for (size_t i = 0; i + 32 < size; i += 32)
+            memcpy(t + i, f + i, 32);
+        memcpy(t + size - 32, f + size - 32, 32);
     } else if (size >= 16) {
-        memcpy(a, f, 16);
-        memcpy(a + 2, f + size - 16, 16);
-        memcpy(t, a, 16);
-        memcpy(t + size - 16, a + 2, 16);
+        memcpy(t, f, 16);
+        memcpy(t + size - 16, f + size - 16, 16);
     } else if (size >= 8) {
-        memcpy(a, f, 8);
-        memcpy(a + 1, f + size - 8, 8);
-        memcpy(t, a, 8);
-        memcpy(t + size - 8, a + 1, 8);
+        memcpy(t, f, 8);
+        memcpy(t + size - 8, f + size - 8, 8);
     } else {
         for (size_t i = 0; i < size; i++)
             t[i] = f[i];
