@@ -363,12 +363,14 @@ bool cz_pipe_make_room(struct cz_pipe_end *end)
 int cz_pipe_write_quietly(struct cz_pipe_end *end, const struct cz_frame *frame,
                           bool *must_wake)
 {
-    int rc = end->out->is_conflating
-                 ? cz_stream_write_latest(end->out, frame, must_wake)
-                 : cz_stream_write(end->out, frame, must_wake);
+    int rc;
 
-    if (CZ_UNLIKELY(rc == -EAGAIN) && end->swap)
-        rc = cz_pipe_write_around(end, frame, must_wake);
+    if (CZ_UNLIKELY(end->swap != NULL))
+        rc = cz_pipe_write_or_swap(end, frame, must_wake);
+    else if (CZ_UNLIKELY(end->out->is_conflating))
+        rc = cz_stream_write_latest(end->out, frame, must_wake);
+    else
+        rc = cz_stream_write(end->out, frame, must_wake);
     if (rc == 0)
         pipe_push(end, frame->size);
     else if (rc == -EAGAIN)
@@ -379,8 +381,10 @@ int cz_pipe_write_quietly(struct cz_pipe_end *end, const struct cz_frame *frame,
 int cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
 {
     bool must_wake;
-    int rc = cz_pipe_write_quietly(end, frame, &must_wake);
+    int rc = 0;
 
+    if (!end->swap || !cz_pipe_swap_short(end, frame, &must_wake))
+        rc = cz_pipe_write_quietly(end, frame, &must_wake);
     if (must_wake)
         cz_pipe_wake_reader(end);
     return rc;
@@ -389,7 +393,7 @@ int cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
 int cz_pipe_write_beyond(struct cz_pipe_end *end, const struct cz_frame *frame)
 {
     bool must_wake;
-    int rc = end->swap ? cz_pipe_write_around_beyond(end, frame, &must_wake)
+    int rc = end->swap ? cz_pipe_write_or_swap_beyond(end, frame, &must_wake)
                        : cz_stream_write_beyond(end->out, frame, &must_wake);
 
     if (must_wake)

@@ -176,14 +176,17 @@ void cz_pipe_ran_dry_of_swap(struct cz_pipe_end *end);
 /* Tells the far end that there is room. */
 void cz_pipe_wake_writer(struct cz_pipe_end *end);
 
-/* Where the stream is full and there is a swap; see the functions that write.
- * beyond: in any case. */
-CZ_MUST_CHECK int cz_pipe_write_around(struct cz_pipe_end *end,
-                                       const struct cz_frame *frame,
-                                       bool *must_wake);
-CZ_MUST_CHECK int cz_pipe_write_around_beyond(struct cz_pipe_end *end,
-                                              const struct cz_frame *frame,
-                                              bool *must_wake);
+/* Where there is a swap; see the functions that write. beyond: in any case.
+ * short: only the commonest case, false: nothing was done. */
+CZ_MUST_CHECK bool cz_pipe_swap_short(struct cz_pipe_end *end,
+                                      const struct cz_frame *frame,
+                                      bool *must_wake);
+CZ_MUST_CHECK int cz_pipe_write_or_swap(struct cz_pipe_end *end,
+                                        const struct cz_frame *frame,
+                                        bool *must_wake);
+CZ_MUST_CHECK int cz_pipe_write_or_swap_beyond(struct cz_pipe_end *end,
+                                               const struct cz_frame *frame,
+                                               bool *must_wake);
 
 /* Writes a frame. 0; -EAGAIN: full, on_writable follows; -ENOMEM. On success
  * the frame's buffer is the pipe's. */

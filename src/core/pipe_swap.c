@@ -42,27 +42,53 @@ void cz_pipe_kick(struct cz_pipe_end *end)
         cz_pipe_wake_reader(end);
 }
 
+/* A frame has gone into the swap. */
+static bool pipe_has_swapped(struct cz_pipe_end *end,
+                             const struct cz_frame *frame)
+{
+    cz_count_add(&end->out->count.elsewhere,
+                 cz_frame_header_size(frame->size) + frame->size);
+    return !(frame->flags & CZ_FRAME_MORE) && cz_stream_went_around(end->out);
+}
+
+bool cz_pipe_swap_short(struct cz_pipe_end *end, const struct cz_frame *frame,
+                        bool *must_wake)
+{
+    if (!cz_swap_put_short(end->swap, frame))
+        return false;
+    *must_wake = pipe_has_swapped(end, frame);
+    return true;
+}
+
 static int pipe_swap(struct cz_pipe_end *end, const struct cz_frame *frame,
                      bool is_urgent, bool *must_wake)
 {
     int rc = cz_swap_put(end->swap, frame, is_urgent);
 
-    if (rc == 0)
-        cz_count_add(&end->out->count.elsewhere,
-                     cz_frame_header_size(frame->size) + frame->size);
-    if (rc == 0 && !(frame->flags & CZ_FRAME_MORE))
-        *must_wake = cz_stream_went_around(end->out);
+    if (rc == 0) {
+        *must_wake = pipe_has_swapped(end, frame);
+        cz_stream_count_ahead(end->out);
+    }
     return rc;
 }
 
-/* The stream is full, or passed by. */
-int cz_pipe_write_around(struct cz_pipe_end *end, const struct cz_frame *frame,
-                         bool *must_wake)
+/* A conflating stream, which is never full, has none. */
+int cz_pipe_write_or_swap(struct cz_pipe_end *end, const struct cz_frame *frame,
+                          bool *must_wake)
 {
-    int rc;
+    bool is_passed_by;
+    int rc = -EAGAIN;
 
+    *must_wake = false;
+    if (cz_pipe_swap_short(end, frame, must_wake))
+        return 0;
+    is_passed_by = !end->out->w.is_in_message && cz_swap_is_in_use(end->swap);
+    if (!is_passed_by)
+        rc = cz_stream_write(end->out, frame, must_wake);
+    if (CZ_LIKELY(rc != -EAGAIN))
+        return rc;
     /* Before anything goes to the disk, the network may have room. */
-    if (!cz_swap_is_in_use(end->swap) && cz_pipe_make_room(end))
+    if (!is_passed_by && cz_pipe_make_room(end))
         return cz_stream_write(end->out, frame, must_wake);
     rc = pipe_swap(end, frame, false, must_wake);
     if (rc == -EAGAIN && cz_stream_arm(end->out))
@@ -71,8 +97,8 @@ int cz_pipe_write_around(struct cz_pipe_end *end, const struct cz_frame *frame,
 }
 
 /* What must not be lost: over all limits, but behind what waits already. */
-int cz_pipe_write_around_beyond(struct cz_pipe_end *end,
-                                const struct cz_frame *frame, bool *must_wake)
+int cz_pipe_write_or_swap_beyond(struct cz_pipe_end *end,
+                                 const struct cz_frame *frame, bool *must_wake)
 {
     int rc = cz_pipe_write_quietly(end, frame, must_wake);
 

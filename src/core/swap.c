@@ -90,6 +90,22 @@ static void swap_tell(struct cz_swap *swap, int error)
                         swap->endpoint, NULL);
 }
 
+/* ---- the lock ------------------------------------------------------- */
+
+/* The writer, for more than cz_swap_put_short. */
+static void swap_favour(struct cz_swap *swap)
+{
+    cz_biased_lock_favour(&swap->lock);
+    swap->spooled += cz_spool_end_run(&swap->spool);
+}
+
+/* The reader. */
+static void swap_lock(struct cz_swap *swap)
+{
+    cz_biased_lock_lock(&swap->lock);
+    swap->spooled += cz_spool_end_run(&swap->spool);
+}
+
 /* ---- writing -------------------------------------------------------- */
 
 static uint64_t swap_size(const struct cz_swap *swap)
@@ -165,8 +181,7 @@ static int swap_put(struct cz_swap *swap, const struct cz_frame *frame,
     swap->spooled++;
     if (swap->spool.bytes >= SPILL_SIZE)
         *event = swap_note(swap, swap_spill(swap));
-    /* seq_cst: see cz_stream_went_around. */
-    atomic_store(&swap->detour.has_data, 1);
+    cz_swap_offer(swap);
     return 0;
 }
 
@@ -192,9 +207,22 @@ static int swap_put_durably(struct cz_swap *swap, const struct cz_frame *frame,
     }
     swap->detour.is_in_message = false;
     swap->written += size;
-    /* seq_cst: see cz_stream_went_around. */
-    atomic_store(&swap->detour.has_data, 1);
+    cz_swap_offer(swap);
     return 0;
+}
+
+/* Short messages may go to the spool without another look until it is full, or
+ * the swap is. */
+static void swap_begin_run(struct cz_swap *swap)
+{
+    uint64_t size = swap_size(swap);
+    uint64_t room = size < swap->limit ? swap->limit - size : 0;
+    uint64_t until_spill =
+        swap->spool.bytes < SPILL_SIZE ? SPILL_SIZE - swap->spool.bytes : 0;
+
+    if (!swap->log && !swap->detour.is_in_message && !swap->was_refused)
+        cz_spool_begin_run(&swap->spool,
+                           room < until_spill ? room : until_spill);
 }
 
 int cz_swap_put(struct cz_swap *swap, const struct cz_frame *frame,
@@ -204,12 +232,13 @@ int cz_swap_put(struct cz_swap *swap, const struct cz_frame *frame,
     int event = 0;
     int rc = -EAGAIN;
 
-    cz_mutex_lock(&swap->lock);
+    swap_favour(swap);
     if (is_urgent || swap->detour.is_in_message ||
         swap_admits(swap, frame, &event))
         rc = swap->log ? swap_put_durably(swap, frame, &event)
                        : swap_put(swap, frame, &event);
-    cz_mutex_unlock(&swap->lock);
+    swap_begin_run(swap);
+    cz_biased_lock_unfavour(&swap->lock);
     if (rc == 0 && swap->log && !has_more)
         event = cz_swap_log_sync(swap->log);
     swap_tell(swap, event);
@@ -220,19 +249,19 @@ void cz_swap_rollback(struct cz_swap *swap)
 {
     if (!swap->detour.is_in_message)
         return;
-    cz_mutex_lock(&swap->lock);
+    swap_favour(swap);
     cz_spool_rollback(&swap->spool);
     swap->detour.is_in_message = false;
-    cz_mutex_unlock(&swap->lock);
+    cz_biased_lock_unfavour(&swap->lock);
 }
 
 bool cz_swap_has_room(struct cz_swap *swap)
 {
     bool has_room;
 
-    cz_mutex_lock(&swap->lock);
+    swap_favour(swap);
     has_room = !swap->was_refused && swap_size(swap) < swap->limit;
-    cz_mutex_unlock(&swap->lock);
+    cz_biased_lock_unfavour(&swap->lock);
     return has_room;
 }
 
@@ -252,9 +281,9 @@ static int swap_load(struct cz_swap *swap, struct cz_chunk **chunk,
     };
     int rc;
 
-    cz_mutex_unlock(&swap->lock);
+    cz_biased_lock_unlock(&swap->lock);
     rc = cz_record_load(&range, chunk, size, messages);
-    cz_mutex_lock(&swap->lock);
+    swap_lock(swap);
     if (rc != 0)
         return rc;
     swap->side_at = (*chunk)->bytes;
@@ -312,7 +341,7 @@ static struct cz_chunk *swap_take(struct cz_detour *detour, uint32_t *size,
     struct cz_chunk *chunk;
     int event = 0;
 
-    cz_mutex_lock(&swap->lock);
+    swap_lock(swap);
     if (swap->log && !swap->is_wire)
         event = swap_pass(swap, swap->taken);
     if (swap->taken < swap->written) {
@@ -328,7 +357,7 @@ static struct cz_chunk *swap_take(struct cz_detour *detour, uint32_t *size,
         /* Release: what is taken from now on is younger than what the writer
          * puts into the stream when it sees this. */
         atomic_store_explicit(&detour->has_data, 0, memory_order_release);
-    cz_mutex_unlock(&swap->lock);
+    cz_biased_lock_unlock(&swap->lock);
     swap_tell(swap, event);
     swap->on_room(swap->on_room_arg);
     return chunk;
@@ -361,21 +390,21 @@ void cz_swap_acknowledge(struct cz_swap *swap, const uint8_t *at)
 {
     int event;
 
-    cz_mutex_lock(&swap->lock);
+    swap_lock(swap);
     event = swap_pass(swap, at ? swap_walk(swap, at) : swap->taken);
-    cz_mutex_unlock(&swap->lock);
+    cz_biased_lock_unlock(&swap->lock);
     swap_tell(swap, event);
     swap->on_room(swap->on_room_arg);
 }
 
 void cz_swap_rewind(struct cz_swap *swap)
 {
-    cz_mutex_lock(&swap->lock);
+    swap_lock(swap);
     if (!swap->is_broken) {
         swap->taken = swap->log->acknowledged;
         atomic_store(&swap->detour.has_data, swap->taken < swap->written);
     }
-    cz_mutex_unlock(&swap->lock);
+    cz_biased_lock_unlock(&swap->lock);
 }
 
 /* ---- life ----------------------------------------------------------- */
@@ -409,7 +438,7 @@ int cz_swap_create(const struct cz_swap_owner *owner, struct cz_swap **out)
 
     if (!swap)
         return rc;
-    cz_mutex_init(&swap->lock);
+    cz_biased_lock_init(&swap->lock);
     cz_spool_init(&swap->spool, owner->pool);
     cz_swap_file_init(&swap->file);
     swap->detour.take = swap_take;
@@ -437,7 +466,7 @@ void cz_swap_destroy(struct cz_swap *swap)
     if (swap->log)
         cz_swap_log_close(swap->log, swap->written);
     cz_swap_file_fini(&swap->file);
-    cz_mutex_fini(&swap->lock);
+    cz_biased_lock_fini(&swap->lock);
     cz_options_unref(swap->options);
     cz_monitor_unref(swap->monitor);
     cz_free(swap->endpoint);

@@ -39,12 +39,12 @@
 #define CZ_CORE_SWAP_H
 
 #include "base/compiler.h"
+#include "core/biased_lock.h"
 #include "core/options.h"
 #include "core/swap_file.h"
 #include "core/swap_spool.h"
 #include "msg/frame.h"
 #include "msg/stream.h"
-#include "os/mutex.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,7 +55,7 @@ struct cz_swap_log;
 
 struct cz_swap {
     struct cz_detour detour;
-    struct cz_mutex lock;
+    struct cz_biased_lock lock; /* favours the writer */
     struct cz_spool spool;
     struct cz_swap_file file;
     uint64_t limit;
@@ -68,8 +68,8 @@ struct cz_swap {
 
     /* Of a durable one; else NULL. */
     struct cz_swap_log *log;
-    bool is_broken; /* the file could not be read */
-    bool is_wire;   /* the reader itself says what it has handed over */
+    bool is_broken;     /* the file could not be read */
+    bool is_wire;       /* the reader itself says what it has handed over */
     /* A place in the chunk that was taken last, and its position. */
     const uint8_t *side_at;
     uint64_t side_position;
@@ -144,6 +144,30 @@ static inline bool cz_swap_is_in_use(const struct cz_swap *swap)
     const struct cz_detour *d = &swap->detour;
 
     return d->takes_all || d->is_in_message || cz_swap_has_data(swap);
+}
+
+/* There is something to take. If there was before, the reader has been told,
+ * and before it sleeps it takes all there is. With the lock. */
+static inline void cz_swap_offer(struct cz_swap *swap)
+{
+    if (CZ_UNLIKELY(!cz_swap_has_data(swap)))
+        /* seq_cst: see cz_stream_went_around. */
+        atomic_store(&swap->detour.has_data, 1);
+}
+
+/* cz_swap_put for the commonest case: calls nothing, as long as the reader
+ * stays away. False: it is not that case, nothing was done. */
+CZ_MUST_CHECK static inline bool cz_swap_put_short(struct cz_swap *swap,
+                                                   const struct cz_frame *frame)
+{
+    bool is_done;
+
+    if (!cz_swap_has_data(swap))
+        return false;
+    cz_biased_lock_favour(&swap->lock);
+    is_done = cz_spool_put_short(&swap->spool, frame);
+    cz_biased_lock_unfavour(&swap->lock);
+    return is_done;
 }
 
 #endif

@@ -158,6 +158,32 @@ int cz_spool_put(struct cz_spool *spool, const struct cz_frame *frame)
     return 0;
 }
 
+void cz_spool_begin_run(struct cz_spool *spool, uint64_t size_max)
+{
+    struct cz_chunk *last = spool->last;
+    uint32_t room = last ? last->capacity - spool->used : 0;
+
+    spool->run.room = size_max < room ? (uint32_t)size_max : room;
+    spool->run.at = last ? last->bytes + spool->used : NULL;
+}
+
+uint32_t cz_spool_end_run(struct cz_spool *spool)
+{
+    uint32_t messages = spool->run.messages;
+    uint32_t size;
+
+    spool->run.room = 0;
+    if (messages == 0)
+        return 0;
+    size = (uint32_t)(spool->run.at - (spool->last->bytes + spool->used));
+    spool->used += size;
+    spool->complete = spool->used;
+    spool->bytes += size;
+    spool->last->messages += messages;
+    spool->run.messages = 0;
+    return messages;
+}
+
 void cz_spool_unput(struct cz_spool *spool, const struct cz_frame *frame)
 {
     spool->used -= (uint32_t)cz_frame_footprint(frame->size);

@@ -14,6 +14,7 @@
 #ifndef CZ_CORE_SWAP_SPOOL_H
 #define CZ_CORE_SWAP_SPOOL_H
 
+#include "base/bytes.h"
 #include "base/compiler.h"
 #include "core/swap_file.h"
 #include "msg/chunk.h"
@@ -24,7 +25,15 @@
 
 struct cz_pool;
 
+/* Short messages that are behind the others and not counted yet. */
+struct cz_spool_run {
+    uint8_t *at;   /* where the next one goes */
+    uint32_t room; /* 0: there is no run */
+    uint32_t messages;
+};
+
 struct cz_spool {
+    struct cz_spool_run run;
     struct cz_pool *pool;
     struct cz_chunk *first;
     struct cz_chunk *last;
@@ -41,6 +50,33 @@ void cz_spool_fini(struct cz_spool *spool);
 /* Adds a frame, whose buffer becomes the spool's. 0 or -ENOMEM. */
 CZ_MUST_CHECK int cz_spool_put(struct cz_spool *spool,
                                const struct cz_frame *frame);
+
+/* The commonest case, a message of one short frame, goes into a run, which is
+ * counted when it ends. begin: it may take so many bytes. put: false, there is
+ * none, or it has no room; nothing was done. end: how many messages it took. No
+ * other function may be called meanwhile. */
+void cz_spool_begin_run(struct cz_spool *spool, uint64_t size_max);
+
+CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
+cz_spool_put_short(struct cz_spool *spool, const struct cz_frame *frame)
+{
+    struct cz_spool_run *run = &spool->run;
+    size_t size = frame->size;
+    uint8_t *to = run->at;
+
+    if (CZ_UNLIKELY((size > CZ_FRAME_SHORT_MAX) |
+                    (frame->flags & CZ_FRAME_MORE) | (size + 2 > run->room)))
+        return false;
+    to[0] = 0;
+    to[1] = (uint8_t)size;
+    cz_copy_short(to + 2, frame->data, size);
+    run->at = to + 2 + size;
+    run->room -= (uint32_t)size + 2;
+    run->messages++;
+    return true;
+}
+
+uint32_t cz_spool_end_run(struct cz_spool *spool);
 
 /* Takes the last frame back; its buffer is the caller's again. */
 void cz_spool_unput(struct cz_spool *spool, const struct cz_frame *frame);

@@ -49,6 +49,11 @@ static void stream_count(struct cz_stream *s, uint32_t ahead)
         atomic_store_explicit(&count->depth_max, ahead, memory_order_relaxed);
 }
 
+void cz_stream_count_ahead(struct cz_stream *s)
+{
+    stream_count(s, cz_stream_ahead(s));
+}
+
 static void stream_count_full(struct cz_stream *s)
 {
     uint32_t full = atomic_load_explicit(&s->count.full, memory_order_relaxed);
@@ -251,7 +256,7 @@ static void stream_open(struct cz_stream *s, struct cz_chunk *chunk)
     w->chunk = chunk;
     w->at = chunk->bytes + chunk->begin;
     w->room = chunk->capacity - chunk->begin;
-    stream_count(s, cz_stream_ahead(s));
+    cz_stream_count_ahead(s);
 }
 
 /* Leaves the open chunk, if there is one, for another. */
@@ -360,21 +365,6 @@ bool cz_stream_flush_slow(struct cz_stream *s)
     return atomic_fetch_and_explicit(&s->ctl, ~CZ_STREAM_ASLEEP,
                                      memory_order_acq_rel) &
            CZ_STREAM_ASLEEP;
-}
-
-bool cz_stream_went_around(struct cz_stream *s)
-{
-    s->w.messages++;
-    stream_count(s, cz_stream_ahead(s));
-    return cz_stream_nudge(s);
-}
-
-bool cz_stream_nudge(struct cz_stream *s)
-{
-    /* seq_cst: after has_data was set, and pairs with the reader's mark, after
-     * which it looks at has_data. */
-    return ((atomic_load(&s->ctl) & CZ_STREAM_ASLEEP) | s->w.has_claim) &&
-           cz_stream_flush_slow(s);
 }
 
 static void stream_advance(struct cz_stream_writer *w, size_t size)

@@ -254,8 +254,24 @@ CZ_MUST_CHECK bool cz_stream_arm(struct cz_stream *stream);
 /* There is something in the detour, and its has_data is set (seq_cst);
  * went_around counts it as a message. True: the caller owes the reader a
  * wake-up. */
-CZ_MUST_CHECK bool cz_stream_nudge(struct cz_stream *stream);
-CZ_MUST_CHECK bool cz_stream_went_around(struct cz_stream *stream);
+CZ_MUST_CHECK static inline bool cz_stream_nudge(struct cz_stream *s)
+{
+    /* seq_cst: after has_data was set, and pairs with the reader's mark, after
+     * which it looks at has_data. */
+    return CZ_UNLIKELY((atomic_load(&s->ctl) & CZ_STREAM_ASLEEP) |
+                       s->w.has_claim) &&
+           cz_stream_flush_slow(s);
+}
+
+CZ_MUST_CHECK static inline bool cz_stream_went_around(struct cz_stream *s)
+{
+    s->w.messages++;
+    cz_count_follow(&s->count.messages, s->w.messages);
+    return cz_stream_nudge(s);
+}
+
+/* Now and then, when messages go around: how far is the writer ahead? */
+void cz_stream_count_ahead(struct cz_stream *stream);
 
 /* May a message begin? If not, a wake-up follows as soon as it may. */
 static inline bool cz_stream_has_credit(struct cz_stream *s)

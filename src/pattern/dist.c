@@ -199,7 +199,7 @@ static int dist_write(struct cz_dist *d, struct cz_dist_pipe *pipe,
     if (rc == -EAGAIN && d->never_drops && pipe->end->swap &&
         !pipe->end->is_peer_closed)
         /* There was room in the swap, though not for so large a message. */
-        rc = cz_pipe_write_around_beyond(pipe->end, frame, &must_wake);
+        rc = cz_pipe_write_or_swap_beyond(pipe->end, frame, &must_wake);
     if (rc != 0 && frame->buffer)
         cz_buffer_unref(frame->buffer);
     if (must_wake)
