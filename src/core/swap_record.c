@@ -122,16 +122,38 @@ struct extent {
     bool has_large;
 };
 
+/* Messages of one short frame, as far as they are all in the block and have no
+ * checks: most are like that. */
+static void view_scan_short(const struct view *v, struct extent *extent)
+{
+    uint64_t offset = extent->end - v->range->begin;
+    const uint8_t *end = v->block + v->size;
+    const uint8_t *begin, *at;
+
+    if (v->excess > 0 || offset > v->size)
+        return;
+    begin = at = v->block + offset;
+    while (end - at >= 2 && at[0] == 0 && end - at >= 2 + at[1]) {
+        at += 2 + at[1];
+        extent->messages++;
+    }
+    extent->end += (uint64_t)(at - begin);
+    extent->footprint += (uint64_t)(at - begin);
+}
+
 /* One message, however long, and more as long as they are in the block. */
 static int view_scan(const struct view *v, struct extent *extent)
 {
     uint64_t begin = v->range->begin;
     uint64_t position = begin;
-    struct extent so_far = {.messages = 0};
+    struct extent so_far = {.end = begin};
     struct record record;
 
+    view_scan_short(v, &so_far);
+    position = so_far.end;
     *extent = so_far;
-    while (position < v->range->end) {
+    while (position < v->range->end &&
+           (position - begin < v->size || extent->messages == 0)) {
         int rc = view_look(v, position, &record);
 
         if (rc == 0 && record.end - begin > v->size && extent->messages > 0)
@@ -149,9 +171,9 @@ static int view_scan(const struct view *v, struct extent *extent)
         if (record.flags & CZ_FRAME_MORE)
             continue;
         so_far.messages++;
+        view_scan_short(v, &so_far);
+        position = so_far.end;
         *extent = so_far;
-        if (position - begin >= v->size)
-            return 0;
     }
     return extent->messages > 0 ? 0 : -EBADMSG;
 }
