@@ -225,6 +225,16 @@ static void swap_begin_run(struct cz_swap *swap)
                            room < until_spill ? room : until_spill);
 }
 
+/* Not with the lock; the writer. What is to be told of it. */
+static int swap_sync(struct cz_swap *swap)
+{
+    int rc = cz_swap_log_sync(swap->log);
+    bool is_new = rc != 0 && !swap->is_not_synced;
+
+    swap->is_not_synced = rc != 0;
+    return is_new ? rc : 0;
+}
+
 int cz_swap_put(struct cz_swap *swap, const struct cz_frame *frame,
                 bool is_urgent)
 {
@@ -240,7 +250,7 @@ int cz_swap_put(struct cz_swap *swap, const struct cz_frame *frame,
     swap_begin_run(swap);
     cz_biased_lock_unfavour(&swap->lock);
     if (rc == 0 && swap->log && !has_more)
-        event = cz_swap_log_sync(swap->log);
+        event = swap_sync(swap);
     swap_tell(swap, event);
     return rc;
 }

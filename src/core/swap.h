@@ -69,6 +69,7 @@ struct cz_swap {
     /* Of a durable one; else NULL. */
     struct cz_swap_log *log;
     bool is_broken;     /* the file could not be read */
+    bool is_not_synced; /* it could not be synced, the last time */
     bool is_wire;       /* the reader itself says what it has handed over */
     /* A place in the chunk that was taken last, and its position. */
     const uint8_t *side_at;

@@ -221,7 +221,7 @@ static void log_sync_loop(void *arg)
         while (!atomic_load(&log->is_closing) && cz_clock_us() < due_us)
             (void)!cz_park(&log->is_closing, 0, due_us);
         if (atomic_exchange(&log->is_dirty, 0))
-            (void)!cz_file_sync(log->file->fd);
+            atomic_store(&log->sync_error, cz_file_sync(log->file->fd));
     }
 }
 
@@ -231,7 +231,7 @@ int cz_swap_log_sync(struct cz_swap_log *log)
         return cz_file_sync(log->file->fd);
     if (log->sync_ms > 0 && atomic_exchange(&log->is_dirty, 1) == 0)
         cz_unpark(&log->is_dirty, 1);
-    return 0;
+    return atomic_load(&log->sync_error);
 }
 
 static int log_start_syncing(struct cz_swap_log *log)

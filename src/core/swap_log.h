@@ -45,6 +45,7 @@ struct cz_swap_log {
     struct cz_thread syncer;
     _Atomic uint32_t is_dirty; /* something was written since the last sync */
     _Atomic uint32_t is_closing;
+    _Atomic int sync_error; /* of its thread, the last time: 0 or -errno */
 };
 
 /* What was in it. */
@@ -73,7 +74,7 @@ CZ_MUST_CHECK int cz_swap_log_acknowledge(struct cz_swap_log *log,
                                           uint64_t position, uint64_t written);
 
 /* Something was written: syncs if that is due now, or has it done. Needs no
- * lock. 0 or -errno of syncing. */
+ * lock. 0 or -errno of syncing, or of when it was done last. */
 CZ_MUST_CHECK int cz_swap_log_sync(struct cz_swap_log *log);
 
 #endif

@@ -136,20 +136,33 @@ int64_t cz_file_read(int fd, void *to, size_t size, uint64_t offset)
 
 int cz_file_truncate(int fd, uint64_t size)
 {
-    return ftruncate(fd, (off_t)size) == 0 ? 0 : -errno;
+    int rc;
+
+    do
+        rc = ftruncate(fd, (off_t)size);
+    while (rc != 0 && errno == EINTR);
+    return rc == 0 ? 0 : -errno;
 }
 
 int cz_file_punch(int fd, uint64_t from, uint64_t to)
 {
-    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                     (off_t)from, (off_t)(to - from)) == 0
-               ? 0
-               : -errno;
+    int rc;
+
+    do
+        rc = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                       (off_t)from, (off_t)(to - from));
+    while (rc != 0 && errno == EINTR);
+    return rc == 0 ? 0 : -errno;
 }
 
 int cz_file_sync(int fd)
 {
-    return fdatasync(fd) == 0 ? 0 : -errno;
+    int rc;
+
+    do
+        rc = fdatasync(fd);
+    while (rc != 0 && errno == EINTR);
+    return rc == 0 ? 0 : -errno;
 }
 
 int cz_dir_sync(const char *path)
