@@ -3,7 +3,7 @@
 
 from statistics import median
 
-from rows import ABOVE_OFF_MAX, OWN_MAX, RATIO_MAX, RATIO_MIN
+from rows import ABOVE_OFF_MAX, OWN_MAX, RATIO_MAX, RATIO_MIN, RAW_MIN
 
 SIDES = ("ours", "off", "system", "raw")
 
@@ -22,8 +22,9 @@ def summarize(row, sides):
                 "min": min(samples, default=None),
                 "max": max(samples, default=None),
                 "count": len(samples), "failures": failures}
-    ours, system = middle(result, "ours"), middle(result, "system")
-    result["ratio"] = ours / system if ours is not None and system else None
+    ours = middle(result, "ours")
+    other = middle(result, "system" if row.has_system else "raw")
+    result["ratio"] = ours / other if ours is not None and other else None
     result["reached"] = is_reached(row.target, result)
     return result
 
@@ -44,7 +45,7 @@ def is_reached(target, result):
         return None if off is None else ours - off <= limit
     if result["ratio"] is None:
         return None
-    if kind == RATIO_MIN:
+    if kind in (RATIO_MIN, RAW_MIN):
         return result["ratio"] >= limit
     return result["ratio"] <= limit
 
@@ -99,6 +100,8 @@ def target_text(result):
     kind, limit = result["target"]
     if kind == RATIO_MIN:
         return f"at least {number(limit)}x"
+    if kind == RAW_MIN:
+        return f"at least {number(limit)}x raw"
     if kind == RATIO_MAX:
         return f"at most {number(limit)}x"
     if kind == OWN_MAX:
@@ -118,7 +121,10 @@ def ratio_text(result):
     ours = middle(result, "ours")
     if off is not None and ours is not None:
         return f"{ours - off:+.2g} %"
-    return f"{number(result['ratio'])}x" if result["ratio"] else ""
+    if not result["ratio"]:
+        return ""
+    raw = "" if "system" in result else " raw"
+    return f"{number(result['ratio'])}x{raw}"
 
 
 HEAD = ("case", "CeroMQ", "libzmq", "raw machine", "ratio", "target",
