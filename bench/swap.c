@@ -254,7 +254,11 @@ static void open_pair(const struct job *job, void *push, void *pull)
 {
     int64_t limit = (int64_t)((job->count + 2) * (job->size + 16));
     char endpoint[BENCH_ENDPOINT_MAX];
+    pid_t self = getpid();
 
+    /* So that it does not find what a run that was ended has left. */
+    bench_check(zmq_setsockopt(push, ZMQ_ROUTING_ID, &self, sizeof self) == 0,
+                "ZMQ_ROUTING_ID");
     bench_check(zmq_setsockopt(push, ZMQ_SWAP, &limit, sizeof limit) == 0,
                 "ZMQ_SWAP");
     bench_check(zmq_setsockopt(push, CERO_SWAP_DIR, ".", 1) == 0,
