@@ -182,12 +182,15 @@ static int poll_fds(struct poll_set *set)
 
 static int64_t poll_timeout(const struct poll_set *set)
 {
+    uint64_t until_us = cz_wait_due(&set->wait);
     uint64_t now_us;
 
-    if (set->deadline_us == CZ_CLOCK_NEVER)
+    if (set->deadline_us < until_us)
+        until_us = set->deadline_us;
+    if (until_us == CZ_CLOCK_NEVER)
         return -1;
     now_us = cz_clock_us();
-    return now_us < set->deadline_us ? (int64_t)(set->deadline_us - now_us) : 0;
+    return now_us < until_us ? (int64_t)(until_us - now_us) : 0;
 }
 
 /* Sleeps in poll(2) until a descriptor is ready or a command may have come.

@@ -7,6 +7,7 @@
 #include "api/wait.h"
 
 #include "api/internal.h"
+#include "os/clock.h"
 
 /* The socket of an item, or NULL. */
 static struct cz_socket *wait_socket(const struct cz_wait *wait, int i)
@@ -76,17 +77,33 @@ static int wait_prepare(struct cz_wait *wait)
     return rc == 0 ? wait_hang_bell(wait) : rc;
 }
 
+uint64_t cz_wait_due(const struct cz_wait *wait)
+{
+    uint64_t first_us = CZ_CLOCK_NEVER;
+
+    for (int i = 0; i < wait->count; i++) {
+        struct cz_socket *socket = wait_socket(wait, i);
+        uint64_t due_us = socket ? cz_socket_due(socket) : CZ_CLOCK_NEVER;
+
+        if (due_us < first_us)
+            first_us = due_us;
+    }
+    return first_us;
+}
+
 int cz_wait_sleep(struct cz_wait *wait, uint64_t deadline_us)
 {
+    uint64_t due_us = cz_wait_due(wait);
     int rc = wait_prepare(wait);
 
     if (rc != 0)
         return rc;
     cz_bell_listen(wait->bell, CZ_BELL_PARKED);
     if (!wait_has_command(wait))
-        rc = cz_bell_park(wait->bell, deadline_us);
+        rc = cz_bell_park(wait->bell,
+                          due_us < deadline_us ? due_us : deadline_us);
     cz_bell_ignore(wait->bell);
-    return rc;
+    return rc == -ETIMEDOUT && due_us <= deadline_us ? 0 : rc;
 }
 
 int cz_wait_begin(struct cz_wait *wait, int *fd)

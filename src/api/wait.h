@@ -26,13 +26,16 @@ struct cz_wait {
     struct cz_bell *bell;
 };
 
-/* Sleeps until a command may have come. 0, -ETIMEDOUT, -EINTR, -ENOMEM. */
+/* Sleeps until a command may have come, or a socket's timer is due. 0,
+ * -ETIMEDOUT, -EINTR, -ENOMEM. */
 CZ_MUST_CHECK int cz_wait_sleep(struct cz_wait *wait, uint64_t deadline_us);
 
-/* The same in two steps for who sleeps in poll(2): then the descriptor is one
+/* The same in steps for who sleeps in poll(2), until wait_due at the latest:
+ * then the descriptor is one
  * of those to be polled, and cz_wait_finish follows in any case, except after
  * an error. 1: nothing has come, sleep; 0: look again; -ENOMEM, -EMFILE. */
 CZ_MUST_CHECK int cz_wait_begin(struct cz_wait *wait, int *fd);
+uint64_t cz_wait_due(const struct cz_wait *wait);
 void cz_wait_finish(struct cz_wait *wait, bool is_readable);
 
 void cz_wait_end(struct cz_wait *wait);

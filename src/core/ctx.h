@@ -141,6 +141,12 @@ struct cz_bell *cz_ctx_take_bell(struct cz_ctx *ctx);
  * -ENOMEM. */
 CZ_MUST_CHECK int cz_ctx_keep_bell(struct cz_ctx *ctx, struct cz_bell *bell);
 
+/* Has the context I/O threads, or may it have? Of one that has a socket. */
+static inline bool cz_ctx_has_io(const struct cz_ctx *ctx)
+{
+    return ctx->io_wanted > 0;
+}
+
 /* Does this ZMQ_AFFINITY allow the I/O thread of this number? */
 static inline bool cz_ctx_io_is_allowed(int index, uint64_t affinity)
 {

@@ -22,7 +22,7 @@ static void socket_on_terminate(struct cz_command *command)
 {
     struct cz_socket *s = cz_container_of(command, struct cz_socket, terminate);
 
-    s->is_terminated = true;
+    s->is_terminated = s->must_process = true;
 }
 
 static int socket_open(struct cz_socket *s, struct cz_ctx *ctx)
@@ -76,6 +76,7 @@ int cz_socket_create(struct cz_ctx *ctx, const struct cz_socket_ops *ops,
     cz_list_init(&s->ends);
     cz_list_init(&s->endpoints);
     cz_list_init(&s->names);
+    cz_timers_init(&s->timers);
     cz_options_init(&s->options, ops->type);
     s->options.ipv6 = config.ipv6;
     if (!config.blocky)
@@ -87,7 +88,7 @@ int cz_socket_create(struct cz_ctx *ctx, const struct cz_socket_ops *ops,
     /* A shutdown that came before this gets no command through. */
     cz_mutex_lock(&ctx->lock);
     s->tag = CZ_SOCKET_TAG;
-    s->is_terminated = ctx->is_terminating;
+    s->is_terminated = s->must_process = ctx->is_terminating;
     cz_mutex_unlock(&ctx->lock);
     cz_log_event(cz_monitor_account(s->monitor), "socket.open", NULL);
     *out = s;
@@ -153,6 +154,7 @@ void cz_socket_close(struct cz_socket *s)
     }
     cz_account_close(cz_monitor_account(s->monitor));
     cz_mailbox_close(s->mailbox);
+    cz_socket_close_fd(s);
     if (s->ops->fini)
         s->ops->fini(s);
     socket_release(s);
@@ -297,7 +299,7 @@ static int socket_get_fd(struct cz_socket *s, void *value, size_t *size)
 
     if (*size < sizeof fd)
         return -EINVAL;
-    fd = cz_mailbox_fd(s->mailbox);
+    fd = cz_socket_fd(s);
     if (fd < 0)
         return fd;
     /* Whoever waits outside cannot drive the reactor. */

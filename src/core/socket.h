@@ -17,7 +17,9 @@
 #include "core/options.h"
 #include "core/pipe.h"
 #include "msg/frame.h"
+#include "os/alarm.h"
 #include "os/thread.h"
+#include "reactor/timers.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -120,8 +122,9 @@ struct cz_socket {
 
     /* What every send and receive looks at. */
     bool is_terminated;
-    bool has_more; /* ZMQ_RCVMORE */
-    bool has_fd;   /* ZMQ_FD was asked for */
+    bool must_process; /* before all: it is terminated, or has timers */
+    bool has_more;     /* ZMQ_RCVMORE */
+    bool has_fd;       /* ZMQ_FD was asked for */
     const struct cz_socket_ops *ops;
     struct cz_mailbox *mailbox;
 
@@ -138,6 +141,9 @@ struct cz_socket {
     uint32_t spin_us_max;
     bool may_drive;
     int pid; /* of the process that made it */
+
+    struct cz_timers timers;
+    struct cz_alarm *alarm; /* behind ZMQ_FD, if timers may come; or NULL */
 
     struct cz_command terminate;
     struct cz_options options;
@@ -169,7 +175,8 @@ void cz_socket_free(struct cz_list *link);
 
 /* ---- traffic -------------------------------------------------------- */
 
-/* Runs the commands that have come. 0, -ETERM, or -EINTR in a forked child. */
+/* Runs the commands that have come, and the timers that are due. 0, -ETERM, or
+ * -EINTR in a forked child. */
 CZ_MUST_CHECK int cz_socket_process(struct cz_socket *socket);
 
 CZ_MUST_CHECK int cz_socket_send_slow(struct cz_socket *socket,
@@ -186,7 +193,7 @@ cz_socket_send(struct cz_socket *s, struct cz_frame *frame, int flags)
 
     frame->flags = flags & CZ_SNDMORE ? CZ_FRAME_MORE : 0;
     if (CZ_LIKELY(cz_mailbox_is_empty(s->mailbox)) &&
-        CZ_LIKELY(!s->is_terminated) && cz_socket_is_ours(s)) {
+        CZ_LIKELY(!s->must_process) && cz_socket_is_ours(s)) {
         rc = s->ops->send(s, frame);
         if (CZ_LIKELY(rc != -EAGAIN))
             return rc;
@@ -201,7 +208,7 @@ cz_socket_recv(struct cz_socket *s, struct cz_frame *frame, int flags)
     int rc;
 
     if (CZ_LIKELY(cz_mailbox_is_empty(s->mailbox)) &&
-        CZ_LIKELY(!s->is_terminated) && cz_socket_is_ours(s)) {
+        CZ_LIKELY(!s->must_process) && cz_socket_is_ours(s)) {
         rc = s->ops->recv(s, frame);
         if (CZ_LIKELY(rc == 0)) {
             s->has_more = frame->flags & CZ_FRAME_MORE;
@@ -220,7 +227,7 @@ CZ_MUST_CHECK int cz_socket_events(struct cz_socket *socket);
 CZ_MUST_CHECK static inline int cz_socket_glance(struct cz_socket *s)
 {
     if (CZ_UNLIKELY(!cz_mailbox_is_quiet(s->mailbox)) ||
-        CZ_UNLIKELY(s->is_terminated) || CZ_UNLIKELY(!cz_socket_is_ours(s))) {
+        CZ_UNLIKELY(s->must_process) || CZ_UNLIKELY(!cz_socket_is_ours(s))) {
         int rc = cz_socket_process(s);
 
         if (rc != 0)
@@ -241,12 +248,34 @@ void cz_socket_end_batch(struct cz_socket *socket);
 /* Sends what rests (core/pace.h): there is nothing more to do. */
 void cz_socket_flush_rest(struct cz_socket *socket);
 
-/* Waits for the next command: 0, -ETIMEDOUT, -EINTR. */
+/* Waits for the next command, or timer: 0, -ETIMEDOUT, -EINTR. */
 CZ_MUST_CHECK int cz_socket_wait(struct cz_socket *socket,
                                  uint64_t deadline_us);
 
 /* The thread is going to wait for the mailbox's descriptor instead. */
 void cz_socket_wait_elsewhere(struct cz_socket *socket);
+
+/* ---- timers --------------------------------------------------------- */
+
+/* Timers without an I/O thread: they run when the thread of the socket uses it,
+ * and who waits for it is woken for them. */
+void cz_socket_set_timer(struct cz_socket *socket, struct cz_timer *timer,
+                         uint64_t delay_us);
+void cz_socket_cancel_timer(struct cz_socket *socket, struct cz_timer *timer);
+
+/* Runs those that are due, and the commands that they post. */
+void cz_socket_run_timers(struct cz_socket *socket);
+
+/* When to come back at the latest, or CZ_CLOCK_NEVER. */
+static inline uint64_t cz_socket_due(const struct cz_socket *s)
+{
+    return cz_timers_next(&s->timers);
+}
+
+/* The descriptor that is readable while there are commands or timers to run.
+ * It, or -errno. */
+CZ_MUST_CHECK int cz_socket_fd(struct cz_socket *socket);
+void cz_socket_close_fd(struct cz_socket *socket);
 
 /* ---- endpoints ------------------------------------------------------ */
 

@@ -20,6 +20,8 @@ int cz_socket_process(struct cz_socket *s)
     if (!cz_socket_is_ours(s))
         return -EINTR;
     cz_mailbox_run(s->mailbox);
+    if (CZ_UNLIKELY(s->must_process) && !s->is_terminated)
+        cz_socket_run_timers(s);
     return s->is_terminated ? -CZ_ETERM : 0;
 }
 
@@ -74,6 +76,8 @@ static int wait_for_threads(struct cz_socket *s, uint64_t deadline_us,
 int cz_socket_wait(struct cz_socket *s, uint64_t deadline_us)
 {
     uint64_t now_us = cz_clock_us();
+    uint64_t due_us = cz_socket_due(s);
+    uint64_t until_us = due_us < deadline_us ? due_us : deadline_us;
     uint32_t spin_us = spin_begin(s);
     int rc;
 
@@ -82,11 +86,11 @@ int cz_socket_wait(struct cz_socket *s, uint64_t deadline_us)
         cz_mailbox_hang_bell(s->mailbox, NULL);
     if (s->sole_io && s->may_drive && !s->has_fd &&
         cz_io_is_drivable(s->sole_io))
-        rc = cz_io_drive(s->sole_io, s->mailbox, deadline_us, spin_us);
+        rc = cz_io_drive(s->sole_io, s->mailbox, until_us, spin_us);
     else
-        rc = wait_for_threads(s, deadline_us, spin_us, now_us);
+        rc = wait_for_threads(s, until_us, spin_us, now_us);
     spin_end(s, spin_us, now_us);
-    return rc;
+    return rc == -ETIMEDOUT && due_us <= deadline_us ? 0 : rc;
 }
 
 /* Before waiting for room: the messages that fill the pipe may only be

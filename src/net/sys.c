@@ -44,12 +44,16 @@ static void sys_drop_pipe(struct cz_pipe *pipe)
     cz_pipe_close(&pipe->ends[0], 0);
 }
 
-static int sys_connect_log(struct cz_socket *s, const char *endpoint)
+/* Connects to what takes the far end of a pipe, 0 or -errno, and ends with
+ * it. */
+static int sys_connect_to(struct cz_socket *s, const char *endpoint,
+                          int (*take)(struct cz_socket *s,
+                                      struct cz_pipe_end *end))
 {
     struct cz_endpoint_entry *entry =
         cz_socket_add_endpoint(s, endpoint, NULL, false);
     struct cz_pipe *pipe = entry ? sys_make_pipe(s) : NULL;
-    int rc = pipe ? cz_log_add(&s->ctx->log, &pipe->ends[1]) : -ENOMEM;
+    int rc = pipe ? take(s, &pipe->ends[1]) : -ENOMEM;
 
     if (rc == 0) {
         sys_attach(s, pipe, entry);
@@ -62,7 +66,18 @@ static int sys_connect_log(struct cz_socket *s, const char *endpoint)
     return rc;
 }
 
-static int sys_connect_stats(struct cz_socket *s, const char *endpoint)
+static int sys_listen_to_log(struct cz_socket *s, struct cz_pipe_end *end)
+{
+    return cz_log_add(&s->ctx->log, end);
+}
+
+static int sys_tick_here(struct cz_socket *s, struct cz_pipe_end *end)
+{
+    return cz_ticker_start_at(s, end, cz_ctx_stats_interval_us(s->ctx));
+}
+
+/* On an I/O thread, so that they also come in time for who is busy. */
+static int sys_connect_to_ticker(struct cz_socket *s, const char *endpoint)
 {
     struct cz_endpoint_entry *entry;
     struct cz_io_object *ticker;
@@ -100,10 +115,11 @@ static int sys_connect(struct cz_socket *s, const char *endpoint,
     if (s->ops->type != CZ_SOCKET_SUB && s->ops->type != CZ_SOCKET_XSUB)
         return -CZ_ENOCOMPATPROTO;
     if (strcmp(address, "log") == 0)
-        return sys_connect_log(s, endpoint);
-    if (strcmp(address, "stats") == 0)
-        return sys_connect_stats(s, endpoint);
-    return -EINVAL;
+        return sys_connect_to(s, endpoint, sys_listen_to_log);
+    if (strcmp(address, "stats") != 0)
+        return -EINVAL;
+    return cz_ctx_has_io(s->ctx) ? sys_connect_to_ticker(s, endpoint)
+                                 : sys_connect_to(s, endpoint, sys_tick_here);
 }
 
 static int sys_bind(struct cz_socket *s CZ_UNUSED,

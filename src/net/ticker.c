@@ -2,7 +2,7 @@
 /*
  * Tickers.
  *
- * Thread: with the helm. Owns: see net/ticker.h.
+ * Thread, Owns: see net/ticker.h.
  */
 #include "net/ticker.h"
 
@@ -11,6 +11,7 @@
 #include "core/pipe.h"
 #include "core/prefixes.h"
 #include "core/snapshot.h"
+#include "core/socket.h"
 #include "core/tenant.h"
 #include "msg/buffer.h"
 
@@ -20,7 +21,9 @@
 static const char topic[] = "stats";
 
 struct ticker {
-    struct cz_io_object object;
+    struct cz_io_object object; /* if it lives on an I/O thread; else: */
+    struct cz_socket *socket;   /* on whose thread it lives */
+    struct cz_ctx *ctx;
     struct cz_pipe_end *end; /* NULL: it has ended */
     struct cz_prefixes wants;
     struct cz_timer timer;
@@ -70,7 +73,7 @@ static int ticker_write(struct ticker *t)
 
     cz_json_init(&json);
     if (cz_pipe_is_writable(t->end))
-        rc = cz_snapshot_write(&json, t->object.tenant->ctx, t->lost);
+        rc = cz_snapshot_write(&json, t->ctx, t->lost);
     if (rc == 0)
         rc = cz_pipe_write(t->end, &frame);
     if (rc == 0)
@@ -92,11 +95,19 @@ static void ticker_tell(struct ticker *t)
         t->lost++;
 }
 
+static void ticker_wind(struct ticker *t)
+{
+    if (t->socket)
+        cz_socket_set_timer(t->socket, &t->timer, t->interval_us);
+    else
+        cz_io_set_timer(t->object.tenant->io, &t->timer, t->interval_us);
+}
+
 static void ticker_on_time(struct cz_timer *timer)
 {
     struct ticker *t = cz_container_of(timer, struct ticker, timer);
 
-    cz_io_set_timer(t->object.tenant->io, timer, t->interval_us);
+    ticker_wind(t);
     ticker_tell(t);
 }
 
@@ -118,14 +129,25 @@ static void ticker_on_readable(void *owner, struct cz_pipe_end *end)
         ticker_tell(t);
 }
 
+static void ticker_free(struct ticker *t)
+{
+    cz_prefixes_fini(&t->wants);
+    cz_free(t);
+}
+
 static void ticker_end(struct ticker *t)
 {
     if (!t->end)
         return;
-    cz_io_cancel_timer(t->object.tenant->io, &t->timer);
     cz_pipe_close(t->end, 0);
     t->end = NULL;
-    cz_io_object_end(&t->object);
+    if (t->socket) {
+        cz_socket_cancel_timer(t->socket, &t->timer);
+        ticker_free(t);
+    } else {
+        cz_io_cancel_timer(t->object.tenant->io, &t->timer);
+        cz_io_object_end(&t->object);
+    }
 }
 
 static void ticker_on_peer_closed(void *owner, struct cz_pipe_end *end)
@@ -145,9 +167,7 @@ static const struct cz_pipe_events ticker_events = {
 
 static void ticker_start(struct cz_io_object *object)
 {
-    struct ticker *t = ticker_of(object);
-
-    cz_io_set_timer(object->tenant->io, &t->timer, t->interval_us);
+    ticker_wind(ticker_of(object));
 }
 
 static void ticker_stop(struct cz_io_object *object, int linger_ms CZ_UNUSED)
@@ -162,8 +182,7 @@ static void ticker_destroy(struct cz_io_object *object)
     /* Its tenant was closing before it could start. */
     if (t->end)
         cz_pipe_close(t->end, 0);
-    cz_prefixes_fini(&t->wants);
-    cz_free(t);
+    ticker_free(t);
 }
 
 static const struct cz_io_object_ops ticker_ops = {
@@ -172,19 +191,47 @@ static const struct cz_io_object_ops ticker_ops = {
     .destroy = ticker_destroy,
 };
 
-struct cz_io_object *cz_ticker_create(struct cz_tenant *tenant,
-                                      struct cz_pipe_end *end,
-                                      uint64_t interval_us)
+static struct ticker *ticker_create(struct cz_ctx *ctx, struct cz_pipe_end *end,
+                                    struct cz_mailbox *home,
+                                    uint64_t interval_us)
 {
     struct ticker *t = cz_zalloc(sizeof *t);
 
     if (!t)
         return NULL;
-    cz_io_object_init(&t->object, tenant, &ticker_ops, 2);
     cz_prefixes_init(&t->wants);
     t->timer.on_expire = ticker_on_time;
     t->interval_us = interval_us;
+    t->ctx = ctx;
     t->end = end;
-    cz_pipe_own(end, tenant->io->mailbox, &ticker_events, t);
+    cz_pipe_own(end, home, &ticker_events, t);
+    return t;
+}
+
+struct cz_io_object *cz_ticker_create(struct cz_tenant *tenant,
+                                      struct cz_pipe_end *end,
+                                      uint64_t interval_us)
+{
+    struct ticker *t =
+        ticker_create(tenant->ctx, end, tenant->io->mailbox, interval_us);
+
+    if (!t)
+        return NULL;
+    cz_io_object_init(&t->object, tenant, &ticker_ops, 2);
     return &t->object;
+}
+
+int cz_ticker_start_at(struct cz_socket *socket, struct cz_pipe_end *end,
+                       uint64_t interval_us)
+{
+    struct ticker *t =
+        ticker_create(socket->ctx, end, socket->mailbox, interval_us);
+
+    if (!t)
+        return -ENOMEM;
+    t->socket = socket;
+    /* What waits is limited by the socket's own mark, and one. */
+    cz_pipe_set_marks(end, 1, 1);
+    ticker_wind(t);
+    return 0;
 }

@@ -13,6 +13,7 @@
 #include "common/proc.h"
 #include "common/socket.h"
 
+#include <ceromq.h>
 #include <errno.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -86,6 +87,21 @@ static void use_log(struct env *env)
     expect_part(log, "socket.open", true);
 }
 
+/* Likewise; the second snapshot is one that time brings. */
+static void use_stats(struct env *env)
+{
+    void *stats = open_without(env, ZMQ_SUB);
+    char body[65536];
+
+    assert_ok(zmq_ctx_set(env->ctx, CERO_STATS_IVL, 10));
+    set_text(stats, ZMQ_SUBSCRIBE, "stats");
+    assert_ok(zmq_connect(stats, "sys://stats"));
+    for (int i = 0; i < 2; i++) {
+        expect_part(stats, "stats", true);
+        assert_ok(zmq_recv(stats, body, sizeof(body), 0));
+    }
+}
+
 static int receive_word(void *socket)
 {
     char word[16];
@@ -105,8 +121,10 @@ static void without_io_threads_no_thread_is_started(void **state)
     items[1].socket = monitor;
     assert_int_equal(zmq_poll(items, 2, GLANCE_MS), 0);
     use_all_patterns(env);
-    if (is_ceromq())
+    if (is_ceromq()) {
         use_log(env);
+        use_stats(env);
+    }
     (void)get_int(push, ZMQ_FD);
     assert_int_equal(proc_threads().count, before + extra_threads());
     env_end(env);

@@ -81,16 +81,17 @@ static int count(const cero_stats_t *stats, void *arg)
     return 0;
 }
 
-static void look(struct env *env)
+static void look_with(int io_threads)
 {
-    void *ctx = oom_ctx(1);
+    void *ctx = oom_ctx(io_threads);
     uint64_t sockets = 0;
     void *log, *stats;
+    int fd;
 
-    (void)env;
     MAKE(zmq_ctx_set(ctx, CERO_STATS_IVL, 1));
     log = look_at(ctx, "sys://log", "socket.");
     stats = look_at(ctx, "sys://stats", "stats");
+    MAKE(zmq_getsockopt(stats, ZMQ_FD, &fd, &(size_t){sizeof fd}));
     for (int i = 0; i < ROUNDS; i++) {
         expect_event(ctx, log);
         expect_snapshot(stats);
@@ -103,9 +104,26 @@ static void look(struct env *env)
     assert_ok(zmq_ctx_term(ctx));
 }
 
+static void look(struct env *env)
+{
+    (void)env;
+    look_with(1);
+}
+
+static void look_alone(struct env *env)
+{
+    (void)env;
+    look_with(0);
+}
+
 static void looking_works_however_short_memory_is(void **state)
 {
     oom_play(*state, look);
+}
+
+static void so_it_does_without_io_threads(void **state)
+{
+    oom_play(*state, look_alone);
 }
 
 static void publishing_works_however_short_memory_is(void **state)
@@ -123,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         OOM_ON(inproc, looking_works_however_short_memory_is),
+        OOM_ON(inproc, so_it_does_without_io_threads),
         OOM_ON(inproc, publishing_works_however_short_memory_is),
     };
 
