@@ -51,7 +51,10 @@ struct cz_mailbox {
     uint32_t sends;      /* how often the owner woke a reader by what it sent */
     struct cz_pace pace; /* and how it does that */
     uint32_t runs;       /* how often there was something to run */
-    bool is_in_batch;    /* see cz_socket_begin_batch */
+    /* Pipes of the owner, a socket, whose connection is gone and which it still
+     * has, see cz_pipe_leave. */
+    _Atomic uint32_t leftovers;
+    bool is_in_batch; /* see cz_socket_begin_batch */
 };
 
 /* One reference. NULL = no memory. */

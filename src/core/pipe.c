@@ -19,6 +19,10 @@ enum {
     /* After so many bytes in longer frames the writer sees to it that they
      * are written while they are still in its cache. */
     PUSH_BYTES = 65536,
+    /* As many as the kernel keeps connections that nobody has accepted yet. */
+    LEFTOVERS_MAX = 4096,
+    /* Introductions that wait to be read in one pipe. */
+    NOTES_MAX = 1000,
 };
 
 /* What an end without a home can miss. */
@@ -46,6 +50,10 @@ static void pipe_unref(struct cz_pipe *pipe)
         cz_free(end->name);
         if (end->metadata)
             cz_metadata_unref(end->metadata, 1);
+        /* Relaxed: a number on its own. */
+        if (home && end->peer->is_left)
+            atomic_fetch_sub_explicit(&home->leftovers, 1,
+                                      memory_order_relaxed);
         if (home)
             cz_mailbox_unref(home);
     }
@@ -508,6 +516,11 @@ void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note)
     if (old)
         cz_metadata_unref(old, 1);
     end->is_introduced = true;
+    /* Relaxed: a number on its own, and only this thread writes it. */
+    atomic_store_explicit(
+        &end->notes_taken,
+        atomic_load_explicit(&end->notes_taken, memory_order_relaxed) + 1,
+        memory_order_relaxed);
     if (end->events->on_introduced)
         end->events->on_introduced(end->owner, end);
 }
@@ -515,11 +528,18 @@ void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note)
 int cz_pipe_write_metadata(struct cz_pipe_end *end,
                            struct cz_metadata *metadata)
 {
-    bool must_wake;
-    int rc =
-        cz_stream_write_note(end->out, &metadata, sizeof metadata, &must_wake);
+    bool must_wake = false;
+    int rc = 0;
 
-    if (rc != 0 && metadata)
+    if (cz_pipe_unseen_notes(end) < NOTES_MAX) {
+        rc = cz_stream_write_note(end->out, &metadata, sizeof metadata,
+                                  &must_wake);
+        if (rc == 0) {
+            end->notes_written++;
+            metadata = NULL;
+        }
+    }
+    if (metadata)
         cz_metadata_unref(metadata, 1);
     if (must_wake)
         cz_pipe_wake_reader(end);
@@ -544,4 +564,21 @@ void cz_pipe_close(struct cz_pipe_end *end, int linger_ms)
     cz_list_remove(&end->fq_link);
     pipe_post_or_leave(end->peer, &end->peer->closed, MISSED_CLOSED, CZ_IO_NOW);
     pipe_unref(pipe);
+}
+
+void cz_pipe_leave(struct cz_pipe_end *end)
+{
+    struct cz_mailbox *home = atomic_load(&end->peer->home);
+
+    if (home) {
+        end->is_left = true;
+        atomic_fetch_add_explicit(&home->leftovers, 1, memory_order_relaxed);
+    }
+    cz_pipe_close(end, 0);
+}
+
+bool cz_pipe_are_too_many_left(struct cz_mailbox *home)
+{
+    return atomic_load_explicit(&home->leftovers, memory_order_relaxed) >=
+           LEFTOVERS_MAX;
 }

@@ -98,10 +98,14 @@ struct cz_pipe_end {
     bool is_open;
     bool is_peer_closed;
     bool is_introduced;   /* the far end has said who it is */
+    bool is_left;         /* closed by cz_pipe_leave */
     bool is_called_again; /* `readable` is under way, from this end itself */
     /* Said with `readable`: what is there may rest so long, more will come.
      * The writer's, until it has posted that. */
     uint32_t rest_us;
+    /* Introductions of the far end: written there, and taken here. */
+    uint32_t notes_written;
+    _Atomic uint32_t notes_taken;
 
     /* Set before closing: how long the far end may go on sending what is
      * still in the pipe; -1 = for ever. */
@@ -158,6 +162,13 @@ struct cz_span cz_pipe_peer_id(const struct cz_pipe_end *end);
 /* Closes an end: an incomplete message is dropped, the far end is told. The
  * end must not be used any more. */
 void cz_pipe_close(struct cz_pipe_end *end, int linger_ms);
+
+/* The same for a session whose connection is gone. The socket has the pipe as
+ * long as something in it is unread, or the socket takes no notice; and while
+ * it has too many of these, there should be no new connections. Else peers that
+ * come and go could fill the memory. */
+void cz_pipe_leave(struct cz_pipe_end *end);
+bool cz_pipe_are_too_many_left(struct cz_mailbox *home);
 
 /* The cold halves of the functions below. */
 void cz_pipe_wake_reader(struct cz_pipe_end *end);
@@ -289,9 +300,18 @@ void cz_pipe_read_later(struct cz_pipe_end *end);
  * the far end for its part. True: nothing is left to give. */
 bool cz_pipe_slim(struct cz_pipe_end *end);
 
+/* How many introductions the far end has not taken yet. */
+static inline uint32_t cz_pipe_unseen_notes(struct cz_pipe_end *end)
+{
+    /* Relaxed: a number on its own. */
+    return end->notes_written -
+           atomic_load_explicit(&end->peer->notes_taken, memory_order_relaxed);
+}
+
 /* Tells the far end who messages come from, from here on; between messages
  * only. The reference passes on, unless it is NULL. 0 or -ENOMEM: then it is
- * dropped. */
+ * dropped. If very many have not been read yet, this one is not written: those
+ * will do. */
 CZ_MUST_CHECK int cz_pipe_write_metadata(struct cz_pipe_end *end,
                                          struct cz_metadata *metadata);
 

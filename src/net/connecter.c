@@ -20,6 +20,11 @@
 #include <limits.h>
 #include <string.h>
 
+enum {
+    /* While there is no room for what a connection would bring. */
+    PAUSE_US = 100000,
+};
+
 struct cz_connecter {
     struct cz_session *session;
     char *address;
@@ -125,9 +130,22 @@ bool cz_connecter_retry(struct cz_connecter *c)
     return connecter_wait(c);
 }
 
+/* A new connection is a new pipe, if none outlives its connections; and that
+ * may be one too many. */
+static bool connecter_must_wait(const struct cz_connecter *c)
+{
+    return !c->session->pipe &&
+           cz_pipe_are_too_many_left(c->session->object.tenant->mailbox);
+}
+
 static void connecter_on_retry(struct cz_timer *timer)
 {
-    cz_connecter_start(cz_container_of(timer, struct cz_connecter, retry));
+    struct cz_connecter *c = cz_container_of(timer, struct cz_connecter, retry);
+
+    if (connecter_must_wait(c))
+        cz_io_set_timer(connecter_io(c), &c->retry, PAUSE_US);
+    else
+        cz_connecter_start(c);
 }
 
 /* ---- dialling ------------------------------------------------------- */

@@ -14,6 +14,10 @@
 
 #include <errno.h>
 
+/* Of so many connections in a row is kept what goes beyond the mark, while
+ * nobody reads. */
+enum { HEARD_MAX = 16 };
+
 int cz_engine_fd(const struct cz_engine *engine)
 {
     return engine->fd;
@@ -52,6 +56,15 @@ void cz_engine_rest(struct cz_engine *e, uint32_t rest_us)
     cz_io_rest(e->io, &e->out.napper, rest_us);
 }
 
+/* Many a connection before this one has left something that nobody has read.
+ * Of each it may be more than the pipe has room for; of all of them together,
+ * it would fill the memory. */
+static bool engine_is_unheard(struct cz_engine *e)
+{
+    return cz_pipe_unseen_notes(e->pipe) > HEARD_MAX &&
+           !cz_pipe_is_writable(e->pipe);
+}
+
 /* When the far end has hung up, all that is still to come lies with the kernel,
  * and may go into the pipe whether or not that is full. Otherwise the end would
  * be noticed only when somebody reads, which may be just the thread that waits
@@ -62,6 +75,8 @@ bool cz_engine_hear_out(struct cz_engine *e)
 
     if (!e->in.is_last && cz_os_poll(&fd, 1, 0) <= 0)
         return true;
+    if (engine_is_unheard(e))
+        return cz_engine_fail(e, false);
     e->in.is_last = true;
     if (!e->in.is_stopped)
         return true;
@@ -233,7 +248,9 @@ void cz_engine_start(struct cz_engine *e)
     if (interval_ms > 0 && e->has_commands)
         cz_engine_start_timer(e, &e->heartbeat.interval, (uint64_t)interval_ms);
     is_alive = engine_subscribe_phantom(e) && engine_notify(e);
-    if (is_alive && rest)
+    if (is_alive && rest && engine_is_unheard(e))
+        is_alive = cz_engine_fail(e, false);
+    else if (is_alive && rest)
         is_alive = e->codec->decode(e, rest, rest_size);
     cz_free(rest);
     if (is_alive)

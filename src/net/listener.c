@@ -141,8 +141,14 @@ static void listener_on_events(struct cz_poll_handler *handler,
 
     for (int i = 0; i < ACCEPT_BATCH; i++) {
         struct cz_addr peer;
-        int fd = cz_sock_accept(l->listening.fd, &peer);
+        int fd;
 
+        /* The socket does not keep up with those who have come and gone. */
+        if (cz_pipe_are_too_many_left(l->object.tenant->mailbox)) {
+            listener_pause(l);
+            return;
+        }
+        fd = cz_sock_accept(l->listening.fd, &peer);
         if (fd == -EAGAIN)
             return;
         if (fd >= 0) {

@@ -39,7 +39,7 @@ static void session_drop_connection(struct cz_session *session)
 static void session_drop_pipe(struct cz_session *session)
 {
     if (session->pipe)
-        cz_pipe_close(session->pipe, 0);
+        cz_pipe_leave(session->pipe);
     session->pipe = NULL;
 }
 
