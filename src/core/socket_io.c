@@ -13,7 +13,12 @@
 
 #include <errno.h>
 
-enum { SPIN_BACKOFF_MAX = 1023 };
+enum {
+    SPIN_BACKOFF_MAX = 1023,
+    /* How often a call that does not wait looks whether something has come. It
+     * may always be what nobody wants. */
+    LOOKS_MAX = 4,
+};
 
 int cz_socket_process(struct cz_socket *s)
 {
@@ -144,6 +149,12 @@ static uint64_t deadline_after(int timeout_ms)
     return cz_clock_us() + (uint64_t)timeout_ms * 1000;
 }
 
+/* Commands can come without end; the clock is looked at all the same. */
+static bool is_too_late(uint64_t deadline_us)
+{
+    return deadline_us != CZ_CLOCK_NEVER && cz_clock_us() >= deadline_us;
+}
+
 /* ---- sending and receiving ------------------------------------------ */
 
 int cz_socket_send_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
@@ -160,6 +171,8 @@ int cz_socket_send_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
             return rc;
         if (deadline_us == 0)
             deadline_us = deadline_after(s->options.sndtimeo_ms);
+        else if (is_too_late(deadline_us))
+            return rc;
         help_io(s);
         if (!cz_mailbox_is_empty(s->mailbox))
             continue;
@@ -175,6 +188,7 @@ int cz_socket_recv_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
 {
     bool may_wait = !(flags & CZ_DONTWAIT) && s->options.rcvtimeo_ms != 0;
     uint64_t deadline_us = 0;
+    int looks = 0;
     int rc;
 
     for (;;) {
@@ -187,12 +201,14 @@ int cz_socket_recv_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
         }
         if (rc != -EAGAIN)
             return rc;
-        if (!may_wait && !look_around(s))
+        if (!may_wait && (looks++ == LOOKS_MAX || !look_around(s)))
             return rc;
         if (!may_wait)
             continue;
         if (deadline_us == 0)
             deadline_us = deadline_after(s->options.rcvtimeo_ms);
+        else if (is_too_late(deadline_us))
+            return rc;
         cz_pace_wait(&s->mailbox->pace);
         rc = cz_socket_wait(s, deadline_us);
         if (rc != 0)

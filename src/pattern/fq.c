@@ -55,8 +55,9 @@ static void fq_ran_dry(struct cz_fq *fq)
 
 void cz_fq_peer_closed(struct cz_fq *fq, struct cz_pipe_end *end)
 {
-    /* An end outside the round is asleep: everything before was read. */
-    if (cz_list_is_empty(&end->fq_link))
+    /* An end outside the round is put off; or asleep, and everything before
+     * was read. */
+    if (cz_list_is_empty(&end->fq_link) && !end->is_called_again)
         cz_socket_drop_end(fq->socket, end);
 }
 
@@ -95,4 +96,24 @@ void cz_fq_skip(struct cz_fq *fq)
             return;
         cz_frame_drop(&frame);
     } while (frame.flags & CZ_FRAME_MORE);
+}
+
+void cz_fq_put_off(struct cz_fq *fq)
+{
+    while (fq->current) {
+        struct cz_pipe_end *end = fq->current;
+
+        fq_deactivate(fq, end);
+        cz_pipe_read_later(end);
+    }
+}
+
+uint32_t cz_fq_waiting(struct cz_fq *fq)
+{
+    uint32_t count = 0;
+
+    cz_list_for_each (node, &fq->active)
+        count +=
+            cz_pipe_waiting(cz_container_of(node, struct cz_pipe_end, fq_link));
+    return count;
 }

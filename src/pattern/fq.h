@@ -17,6 +17,11 @@
 
 struct cz_socket;
 
+/* Who passes over so many messages in one go puts off the rest: a peer that
+ * sends what nobody wants as fast as it is thrown away must not keep the
+ * application from looking at the time. */
+enum { CZ_FQ_SKIPS_MAX = 1000 };
+
 struct cz_fq {
     struct cz_pipe_end *current; /* next to be read; NULL: nothing anywhere */
     struct cz_list active;       /* pipes that may have something */
@@ -39,6 +44,13 @@ bool cz_fq_is_readable(struct cz_fq *fq);
 /* Throws away what is left of the message that is being read, or the whole
  * next one. */
 void cz_fq_skip(struct cz_fq *fq);
+
+/* Puts off everything that is to be read until commands are run again; that
+ * there is a command wakes whoever waits. Between messages only. */
+void cz_fq_put_off(struct cz_fq *fq);
+
+/* How many messages there are just now, in memory. */
+uint32_t cz_fq_waiting(struct cz_fq *fq);
 
 int cz_fq_recv_slow(struct cz_fq *fq, struct cz_frame *frame);
 

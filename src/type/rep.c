@@ -128,7 +128,11 @@ static bool rep_take_envelope(struct rep *r)
 /* Goes to the body of the next request. False: there is none. */
 static bool rep_find_request(struct rep *r)
 {
-    while (cz_fq_is_readable(&r->fq)) {
+    for (int skips = 0; cz_fq_is_readable(&r->fq); skips++) {
+        if (skips == CZ_FQ_SKIPS_MAX) {
+            cz_fq_put_off(&r->fq);
+            break;
+        }
         r->requester = r->fq.current;
         r->has_room = cz_pipe_is_writable(r->requester);
         if (rep_take_envelope(r)) {

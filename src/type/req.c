@@ -129,11 +129,12 @@ static int req_put_envelope(struct req *q)
 /* Begins a request. Whatever has come so far answers an earlier one. */
 static int req_begin(struct req *q)
 {
+    uint32_t old = cz_fq_waiting(&q->fq);
     int rc = req_put_envelope(q);
 
     if (rc != 0)
         return rc;
-    while (cz_fq_is_readable(&q->fq))
+    for (; old > 0 && cz_fq_is_readable(&q->fq); old--)
         cz_fq_skip(&q->fq);
     q->replier = q->lb.is_dropping ? NULL : q->lb.current;
     q->is_correlated = q->correlates;
@@ -184,7 +185,11 @@ static bool req_take_envelope(struct req *q)
  * over. False: it has not come yet. */
 static bool req_find_reply(struct req *q)
 {
-    while (cz_fq_is_readable(&q->fq)) {
+    for (int skips = 0; cz_fq_is_readable(&q->fq); skips++) {
+        if (skips == CZ_FQ_SKIPS_MAX) {
+            cz_fq_put_off(&q->fq);
+            break;
+        }
         if (!q->replier || q->replier == q->fq.current) {
             if (req_take_envelope(q)) {
                 q->state = REPLYING;

@@ -144,7 +144,10 @@ static void router_peer_closed(struct cz_socket *s, struct cz_pipe_end *end)
     if (route)
         cz_routing_withdraw(&r->routing, route);
     cz_lb_remove(&r->roomy, end);
-    cz_fq_peer_closed(&r->fq, end);
+    if (is_stranded(end) && cz_list_is_empty(&end->fq_link))
+        cz_socket_drop_end(s, end);
+    else
+        cz_fq_peer_closed(&r->fq, end);
 }
 
 static void router_detach(struct cz_socket *s, struct cz_pipe_end *end)

@@ -33,17 +33,20 @@ static CZ_ALWAYS_INLINE bool sub_wants(const struct cz_xsub *x,
            x->base.options.invert_matching;
 }
 
-/* Throws away the message that begins with this frame. */
-static void sub_skip(struct cz_xsub *x, struct cz_frame *frame)
+/* Throws away the message that begins with this frame, the nth in a row. */
+static void sub_skip(struct cz_xsub *x, struct cz_frame *frame, int nth)
 {
     cz_frame_drop(frame);
     if (frame->flags & CZ_FRAME_MORE)
         cz_fq_skip(&x->fq);
+    if (nth == CZ_FQ_SKIPS_MAX)
+        cz_fq_put_off(&x->fq);
 }
 
 static int sub_recv(struct cz_socket *s, struct cz_frame *frame)
 {
     struct cz_xsub *x = cz_xsub_of(s);
+    int skips = 0;
 
     if (x->held_from) {
         *frame = x->held;
@@ -59,7 +62,7 @@ static int sub_recv(struct cz_socket *s, struct cz_frame *frame)
         }
         if (!is_first || CZ_LIKELY(sub_wants(x, frame)))
             return 0;
-        sub_skip(x, frame);
+        sub_skip(x, frame, ++skips);
     }
 }
 
@@ -68,6 +71,8 @@ static int sub_recv(struct cz_socket *s, struct cz_frame *frame)
  * else is read before. */
 static bool sub_is_readable(struct cz_xsub *x)
 {
+    int skips = 0;
+
     if (x->held_from || x->fq.is_in_message)
         return true;
     while (cz_fq_is_readable(&x->fq)) {
@@ -79,7 +84,7 @@ static bool sub_is_readable(struct cz_xsub *x)
             x->held_from = end;
             return true;
         }
-        sub_skip(x, &x->held);
+        sub_skip(x, &x->held, ++skips);
     }
     return false;
 }
