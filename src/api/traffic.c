@@ -119,6 +119,27 @@ int zmq_msg_send(zmq_msg_t *handle, void *socket_handle, int flags)
     return api_size(frame.size);
 }
 
+/* Before anything is taken from a pipe. */
+static CZ_NOINLINE int make_reserve(struct cz_socket *socket)
+{
+    socket->reserve = cz_buffer_create(NULL, CZ_REF_MIN);
+    return socket->reserve ? 0 : -ENOMEM;
+}
+
+/* Makes a message of a frame, for which there is no other memory. */
+static CZ_NOINLINE void use_reserve(struct cz_socket *socket,
+                                    struct cz_msg *msg,
+                                    const struct cz_frame *frame)
+{
+    struct cz_frame copy = *frame;
+
+    copy.buffer = socket->reserve;
+    copy.data = socket->reserve->data;
+    memcpy(socket->reserve->data, frame->data, frame->size);
+    socket->reserve = NULL;
+    (void)!cz_msg_init_frame(msg, &copy); /* needs none */
+}
+
 int zmq_msg_recv(zmq_msg_t *handle, void *socket_handle, int flags)
 {
     struct cz_socket *socket = api_socket(socket_handle);
@@ -131,10 +152,14 @@ int zmq_msg_recv(zmq_msg_t *handle, void *socket_handle, int flags)
     if (CZ_UNLIKELY(cz_msg_close(msg) != 0))
         return api_result(-EFAULT);
     cz_msg_init(msg);
+    if (CZ_UNLIKELY(!socket->reserve) && make_reserve(socket) != 0)
+        return api_result(-ENOMEM);
     rc = cz_socket_recv(socket, &frame, flags);
-    if (CZ_LIKELY(rc == 0))
-        rc = cz_msg_init_frame(msg, &frame);
-    return CZ_LIKELY(rc == 0) ? api_size(frame.size) : api_result(rc);
+    if (CZ_UNLIKELY(rc != 0))
+        return api_result(rc);
+    if (CZ_UNLIKELY(cz_msg_init_frame(msg, &frame) != 0))
+        use_reserve(socket, msg, &frame);
+    return api_size(frame.size);
 }
 
 int zmq_sendmsg(void *socket, zmq_msg_t *msg, int flags)

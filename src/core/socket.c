@@ -39,11 +39,14 @@ static void socket_release(struct cz_socket *s)
         cz_mailbox_unref(s->mailbox);
     if (s->monitor)
         cz_monitor_unref(s->monitor);
+    if (s->reserve)
+        cz_buffer_unref(s->reserve);
     cz_options_fini(&s->options);
     cz_free(s->last_endpoint);
     cz_free(s->tenants);
     s->mailbox = NULL;
     s->monitor = NULL;
+    s->reserve = NULL;
     s->last_endpoint = NULL;
     s->tenants = NULL;
 }

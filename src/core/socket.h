@@ -127,6 +127,9 @@ struct cz_socket {
     bool has_fd;       /* ZMQ_FD was asked for */
     const struct cz_socket_ops *ops;
     struct cz_mailbox *mailbox;
+    /* Room for any frame without a buffer of its own, so that one that has been
+     * taken from its pipe is not lost for lack of memory; or NULL. */
+    struct cz_buffer *reserve;
 
     struct cz_ctx *ctx;
     struct cz_list ends;
