@@ -192,7 +192,9 @@ void cz_socket_drop_end(struct cz_socket *s, struct cz_pipe_end *end)
 
 void cz_socket_hang_up(struct cz_socket *s, struct cz_pipe_end *end)
 {
-    socket_let_go(s, end, -1);
+    int linger_ms = s->options.linger_ms;
+
+    socket_let_go(s, end, linger_ms > 0 ? linger_ms : -1);
 }
 
 void cz_socket_count_drop(struct cz_socket *s, enum cz_drop reason)

@@ -310,7 +310,9 @@ void cz_socket_attach(struct cz_socket *socket, struct cz_pipe_end *end,
 void cz_socket_drop_end(struct cz_socket *socket, struct cz_pipe_end *end);
 
 /* The same for one whose far end still listens: what was sent goes out before
- * the connection ends, as long as the socket is open. */
+ * the connection ends, as long as the socket is open, and no longer than
+ * ZMQ_LINGER if that is more than 0. It is no reason to cut an answer short
+ * that the socket would not wait when it closes. */
 void cz_socket_hang_up(struct cz_socket *socket, struct cz_pipe_end *end);
 
 /* What the endpoint of an end is called; NULL if that is not known. */
