@@ -11,7 +11,8 @@
  * later. A pipe whose id is in use, or is taken over by a newcomer
  * (ZMQ_ROUTER_HANDOVER), is stranded: nothing is written to it, what it brings
  * is thrown away, and it is left standing until its peer goes, so that the peer
- * does not dial again and take the id back.
+ * does not dial again and take the id back. If the pipe outlives that
+ * connection, the next one is a newcomer like any other.
  *
  * The id of a message is shown before the message is touched; then its frames
  * are read as from any other socket.
@@ -108,10 +109,10 @@ static void router_name(struct router *r, struct cz_pipe_end *end,
 }
 
 /* The peer has said who it is. The second time, over a new connection, it is
- * too late for another name. */
+ * too late for another name, unless the pipe has none. */
 static void router_introduced(struct cz_socket *s, struct cz_pipe_end *end)
 {
-    if (!end->type_data)
+    if (!route_of(end))
         router_name(router_of(s), end, cz_pipe_peer_id(end));
 }
 
@@ -166,19 +167,35 @@ static void router_detach(struct cz_socket *s, struct cz_pipe_end *end)
         cz_routing_remove(&r->routing, route);
 }
 
-/* What a stranded peer says is for nobody. It is read all the same: with a
- * full pipe the end of the connection would not be noticed. */
-static void router_ignore(struct cz_pipe_end *end)
+static void router_ignore_message(struct cz_pipe_end *end)
 {
-    uint32_t left = cz_pipe_waiting(end);
     struct cz_frame frame;
 
-    while (left > 0 && cz_pipe_read(end, &frame)) {
+    do {
+        if (!cz_pipe_read(end, &frame))
+            return;
         cz_frame_drop(&frame);
-        left -= !(frame.flags & CZ_FRAME_MORE);
+    } while (frame.flags & CZ_FRAME_MORE);
+}
+
+/* What a stranded peer says is for nobody. It is read all the same: with a
+ * full pipe the end of the connection would not be noticed. Looking for more
+ * takes in the introduction of the next one, which may have a name. */
+static void router_ignore(struct router *r, struct cz_pipe_end *end)
+{
+    uint32_t left = cz_pipe_waiting(end);
+
+    while (cz_pipe_is_readable(end)) {
+        if (!is_stranded(end)) {
+            cz_fq_add(&r->fq, end);
+            return;
+        }
+        if (left-- == 0) {
+            cz_pipe_read_later(end);
+            return;
+        }
+        router_ignore_message(end);
     }
-    if (cz_pipe_is_readable(end))
-        cz_pipe_read_later(end);
 }
 
 static void router_readable(struct cz_socket *s, struct cz_pipe_end *end)
@@ -187,7 +204,7 @@ static void router_readable(struct cz_socket *s, struct cz_pipe_end *end)
     if (!end->is_introduced && !cz_pipe_is_readable(end))
         return;
     if (is_stranded(end))
-        router_ignore(end);
+        router_ignore(router_of(s), end);
     else
         cz_fq_add(&router_of(s)->fq, end);
 }
@@ -211,7 +228,7 @@ static void router_settle(struct router *r, struct cz_pipe_end *end)
         return;
     cz_fq_remove(&r->fq, end);
     if (is_stranded(end) && !end->is_peer_closed)
-        router_ignore(end);
+        router_ignore(r, end);
     else
         cz_socket_drop_end(&r->base, end);
 }

@@ -294,6 +294,72 @@ static void raw_router_speaks_bytes(void **state)
     close(fd);
 }
 
+static int come_as(int fd, const char *id)
+{
+    zmtp_greet_as(fd, "DEALER", id);
+    return fd;
+}
+
+/* A ROUTER that has dialled a peer of an id that is another's by now. */
+static int open_stranded(struct env *env, void *router, int listener,
+                         const char *endpoint, bool is_taken_over)
+{
+    char own[ENDPOINT_MAX];
+    int fd = -1, other;
+
+    set_int(router, ZMQ_ROUTER_MANDATORY, 1);
+    set_int(router, ZMQ_ROUTER_HANDOVER, is_taken_over);
+    set_int(router, ZMQ_RECONNECT_IVL, 10);
+    env_bind(env, router, own);
+    if (is_taken_over) {
+        assert_ok(zmq_connect(router, endpoint));
+        fd = come_as(raw_accept(listener), "them");
+        ZMTP_SAY(fd, "first");
+        expect_from(router, "them", "first");
+    }
+    other = come_as(raw_connect(own), "them");
+    ZMTP_SAY(other, "other");
+    expect_from(router, "them", "other");
+    if (!is_taken_over) {
+        assert_ok(zmq_connect(router, endpoint));
+        fd = come_as(raw_accept(listener), "them");
+    }
+    ZMTP_SAY(fd, "lost");
+    expect_nothing_for_a_while(router);
+    close(other);
+    wait_unknown(router, "them", 4);
+    return fd;
+}
+
+static void stranded_pipe_may_be_of_use_to_the_next_connection(void **state)
+{
+    static const char *const ids[] = {"them", "they", NULL};
+    struct env *env = *state;
+
+    for (int i = 0; i < 6; i++) {
+        void *router = env_socket(env, ZMQ_ROUTER);
+        char endpoint[ENDPOINT_MAX];
+        struct id id;
+        int listener, fd;
+
+        env_free_endpoint(env, endpoint);
+        listener = raw_listen(endpoint);
+        fd = open_stranded(env, router, listener, endpoint, i % 2);
+        close(fd);
+        fd = come_as(raw_accept(listener), ids[i / 2]);
+        ZMTP_SAY(fd, "again");
+        id = id_receive_text(router, "again");
+        assert_int_equal(id_is_generated(&id), ids[i / 2] == NULL);
+        if (ids[i / 2])
+            assert_memory_equal(id.bytes, ids[i / 2], 4);
+        id_send_text(router, &id, "welcome");
+        zmtp_expect(fd, "\0\7welcome", 9);
+        close(fd);
+        close(listener);
+        env_close_socket(env, router);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +372,7 @@ int main(void)
         ON_STREAMS(comings_and_goings_are_told_if_asked_for),
         ON_STREAMS(connecting_router_is_told_of_every_connection),
         ON_STREAMS(raw_router_speaks_bytes),
+        ON_STREAMS(stranded_pipe_may_be_of_use_to_the_next_connection),
     };
 
     return cmocka_run_group_tests_name("raw_routing", tests, NULL, NULL);
