@@ -13,6 +13,8 @@
 #include "common/zmtp.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { MARK = 10, SAID = 60, SIZE = 1000, LARGE = 100000 };
@@ -23,14 +25,32 @@ static void set_marks(void *socket)
     set_int(socket, ZMQ_RCVHWM, MARK);
 }
 
-/* More than the mark, but not more than the kernel holds. */
-static void say_much(int fd)
+/* A reset takes back what lies with the sender's kernel still; of a Unix socket
+ * nothing does. */
+static void wait_until_it_is_there(const struct env *env, int fd)
 {
-    char body[SIZE];
+    int64_t end_ms = now_ms() + PATIENCE_MS;
+    int left = 1;
 
-    memset(body, 2, sizeof(body));
-    for (int i = 0; i < SAID; i++)
-        raw_write_frame(fd, 0, body, sizeof(body));
+    while (env->transport == &transport_tcp && left > 0) {
+        assert_true(now_ms() < end_ms);
+        assert_int_equal(ioctl(fd, TIOCOUTQ, &left), 0);
+        (void)poll(NULL, 0, left > 0);
+    }
+}
+
+/* More than the mark, but not more than the kernel holds of one whom nobody
+ * reads: in one piece, since of small ones it is a third. */
+static void say_much(const struct env *env, int fd)
+{
+    static unsigned char frames[SAID][9 + SIZE];
+
+    for (int i = 0; i < SAID; i++) {
+        memset(frames[i], 2, sizeof(frames[i]));
+        memcpy(frames[i], "\2\0\0\0\0\0\0\3\350", 9); /* SIZE */
+    }
+    raw_write(fd, frames, sizeof(frames));
+    wait_until_it_is_there(env, fd);
 }
 
 static void expect_much(void *socket)
@@ -69,7 +89,7 @@ static void a_new_connection_comes_although_nobody_reads(void **state)
     assert_ok(zmq_connect(dealer, endpoint));
     fd = raw_accept(listener);
     raw_handshake(fd, "DEALER");
-    say_much(fd);
+    say_much(env, fd);
     send_much(dealer);
     zmtp_reset(fd);
     fd = raw_accept(listener);
@@ -93,7 +113,7 @@ static void a_publisher_that_never_drops_goes_on(void **state)
     raw_handshake(fd, "XSUB");
     raw_write_frame(fd, 0, "\1", 1);
     expect_subscribed(xpub, "");
-    say_much(fd);
+    say_much(env, fd);
     send_much(xpub);
     zmtp_reset(fd);
     send_text(xpub, "a", 0);
