@@ -13,6 +13,9 @@
  * Where there is room, but not for this message (a ROUTER that refuses to
  * drop what its peer does not take), the lane keeps the frame until there is.
  *
+ * A shortage of memory passes, and to end for it would tear messages apart: the
+ * proxy waits a moment and tries again.
+ *
  * Thread: the caller's. Owns: what a lane keeps; the sockets stay the
  * caller's.
  */
@@ -20,12 +23,16 @@
 #include "api/wait.h"
 #include "core/error.h"
 #include "os/clock.h"
+#include "os/poll.h"
 #include "zmq.h"
 
 #include <string.h>
 
-/* How many messages a lane moves before the other one has its turn. */
-enum { PROXY_BURST = 1000 };
+enum {
+    /* How many messages a lane moves before the other one has its turn. */
+    PROXY_BURST = 1000,
+    SHORTAGE_US = 10000,
+};
 
 /* What comes of an attempt to move something, if no error (-errno) does. */
 enum { MOVED = 0, NOT_NOW = 1 };
@@ -66,6 +73,27 @@ struct proxy {
 
 /* ---- moving messages ------------------------------------------------ */
 
+/* Is this for lack of memory? Then waits a moment; true: try again. */
+static bool is_shortage(const struct cz_socket *socket, int rc)
+{
+    if (CZ_LIKELY(rc != -ENOMEM) || cz_ctx_is_terminating(socket->ctx))
+        return false;
+    (void)!cz_os_poll(NULL, 0, SHORTAGE_US);
+    return true;
+}
+
+/* As cz_socket_send. */
+static int proxy_send(struct cz_socket *socket, struct cz_frame *frame,
+                      int flags)
+{
+    int rc;
+
+    do
+        rc = cz_socket_send(socket, frame, flags);
+    while (is_shortage(socket, rc));
+    return rc;
+}
+
 static void count_part(struct traffic *traffic, size_t size, bool has_more)
 {
     traffic->bytes += size;
@@ -80,8 +108,8 @@ static int capture_part(struct cz_socket *capture, const struct cz_frame *frame)
 
     if (copy.buffer)
         cz_buffer_ref(copy.buffer);
-    rc = cz_socket_send(capture, &copy,
-                        frame->flags & CZ_FRAME_MORE ? CZ_SNDMORE : 0);
+    rc = proxy_send(capture, &copy,
+                    frame->flags & CZ_FRAME_MORE ? CZ_SNDMORE : 0);
     if (rc != 0 && copy.buffer)
         cz_buffer_unref(copy.buffer);
     return rc;
@@ -116,8 +144,8 @@ static int lane_receive(struct lane *lane, struct cz_frame *frame)
 static int lane_send(struct lane *lane, struct cz_frame *frame)
 {
     bool has_more = frame->flags & CZ_FRAME_MORE;
-    int rc = cz_socket_send(lane->to->socket, frame,
-                            CZ_DONTWAIT | (has_more ? CZ_SNDMORE : 0));
+    int rc = proxy_send(lane->to->socket, frame,
+                        CZ_DONTWAIT | (has_more ? CZ_SNDMORE : 0));
 
     if (CZ_UNLIKELY(rc != 0))
         return rc == -EAGAIN ? NOT_NOW : rc;
@@ -130,8 +158,11 @@ static int lane_send(struct lane *lane, struct cz_frame *frame)
  * receives again or runs a command. The buffer passes on. 0 or -ENOMEM. */
 static int lane_keep(struct lane *lane, const struct cz_frame *frame)
 {
-    int rc = cz_msg_init_frame(&lane->kept, frame);
+    int rc;
 
+    do
+        rc = cz_msg_init_frame(&lane->kept, frame);
+    while (is_shortage(lane->to->socket, rc));
     lane->has_kept = rc == 0;
     return rc;
 }
@@ -243,7 +274,7 @@ static int control_send(struct cz_socket *control, const void *data,
                         size_t size, int flags)
 {
     struct cz_frame frame = {.data = data, .size = size};
-    int rc = cz_socket_send(control, &frame, flags | CZ_DONTWAIT);
+    int rc = proxy_send(control, &frame, flags | CZ_DONTWAIT);
 
     if (rc == 0)
         return 1;
@@ -339,6 +370,8 @@ static int proxy_run(struct proxy *proxy)
         rc = proxy_turn(proxy);
         if (rc == 0 && !proxy->is_ended)
             rc = cz_wait_sleep(&wait, CZ_CLOCK_NEVER);
+        if (is_shortage(proxy->sides[FRONTEND].socket, rc))
+            rc = 0;
     }
     cz_wait_end(&wait);
     return rc < 0 ? rc : 0;
