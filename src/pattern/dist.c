@@ -45,6 +45,14 @@ static bool dist_resize(struct cz_dist *d, uint32_t capacity)
     return true;
 }
 
+int cz_dist_prepare(struct cz_dist *d)
+{
+    if (d->next_free != (uint32_t)NONE || d->limit < d->capacity ||
+        dist_resize(d, d->capacity ? d->capacity * 2 : 2))
+        return 0;
+    return -ENOMEM;
+}
+
 int cz_dist_add(struct cz_dist *d, struct cz_pipe_end *end)
 {
     uint32_t number = d->next_free;
@@ -53,8 +61,7 @@ int cz_dist_add(struct cz_dist *d, struct cz_pipe_end *end)
     if (number != (uint32_t)NONE) {
         d->next_free = d->pipes[number].next_free;
     } else {
-        if (d->limit == d->capacity &&
-            !dist_resize(d, d->capacity ? d->capacity * 2 : 2))
+        if (cz_dist_prepare(d) != 0)
             return -ENOMEM;
         number = d->limit++;
     }

@@ -49,7 +49,6 @@ struct cz_dist_pipe {
     /* The type's. */
     bool is_known;    /* has been introduced once */
     bool is_behind;   /* has not been told everything */
-    bool is_due;      /* will be read on by a command */
     uint32_t backlog; /* messages from it that wait for the application, */
     uint32_t epoch;   /* at this time */
 };
@@ -75,6 +74,9 @@ struct cz_dist {
 
 void cz_dist_init(struct cz_dist *dist);
 void cz_dist_fini(struct cz_dist *dist);
+
+/* Sees to it that the next cz_dist_add succeeds. 0 or -ENOMEM. */
+CZ_MUST_CHECK int cz_dist_prepare(struct cz_dist *dist);
 
 /* A new pipe. 0 or -ENOMEM: then it has no number. */
 CZ_MUST_CHECK int cz_dist_add(struct cz_dist *dist, struct cz_pipe_end *end);

@@ -173,6 +173,10 @@ int cz_routing_add(struct cz_routing *routing, struct cz_span id,
         return rc;
     route = cz_alloc(sizeof *route + id.size);
     if (!route) {
+        route = routing->spare;
+        routing->spare = NULL;
+    }
+    if (!route) {
         routing_slim(routing);
         return -ENOMEM;
     }
@@ -185,6 +189,19 @@ int cz_routing_add(struct cz_routing *routing, struct cz_span id,
     routing->count++;
     *out = route;
     return 0;
+}
+
+int cz_routing_prepare(struct cz_routing *routing)
+{
+    if (!routing->spare)
+        routing->spare = cz_alloc(sizeof *routing->spare + CZ_ROUTE_ID_MAX);
+    return routing->spare ? routing_make_room(routing) : -ENOMEM;
+}
+
+void cz_routing_fini(struct cz_routing *routing)
+{
+    cz_free(routing->spare);
+    cz_free(routing->slots);
 }
 
 /* Fills a free slot with a route from behind that would rather be there, and

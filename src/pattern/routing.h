@@ -8,8 +8,8 @@
  * to routes. Peers choose their ids, so the hash is keyed with random bytes:
  * nobody outside can make ids collide.
  *
- * Thread: the socket's. Owns: its array, and none while it is empty, so that
- * a socket which has let go of all its routes has nothing left to free.
+ * Thread: the socket's. Owns: its array, and none while it is empty; and a
+ * spare route.
  */
 #ifndef CZ_PATTERN_ROUTING_H
 #define CZ_PATTERN_ROUTING_H
@@ -41,12 +41,19 @@ struct cz_routing {
     uint32_t count;
     uint32_t next_id; /* to be generated */
     uint64_t key[2];
+    struct cz_route *spare; /* for who finds no memory, or NULL */
     /* ZMQ_CONNECT_ROUTING_ID, until the next connect. */
     uint8_t connect_id_size;
     uint8_t connect_id[CZ_ROUTE_ID_MAX];
 };
 
 void cz_routing_init(struct cz_routing *routing);
+/* All routes have been removed. */
+void cz_routing_fini(struct cz_routing *routing);
+
+/* Sees to it that the next cz_routing_add does not fail for lack of memory. 0
+ * or -ENOMEM. */
+CZ_MUST_CHECK int cz_routing_prepare(struct cz_routing *routing);
 
 /* The route with this id, or NULL. */
 struct cz_route *cz_routing_find(const struct cz_routing *routing,

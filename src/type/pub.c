@@ -34,6 +34,7 @@ const struct cz_socket_ops cz_pub_ops = {
     .connects_once = true,
     .init = pub_init,
     .fini = cz_xpub_fini,
+    .connecting = cz_xpub_connecting,
     .attach = cz_xpub_attach,
     .peer_closed = cz_xpub_peer_closed,
     .detach = cz_xpub_detach,

@@ -78,6 +78,11 @@ static void router_init(struct cz_socket *s)
     cz_routing_init(&r->routing);
 }
 
+static void router_fini(struct cz_socket *s)
+{
+    cz_routing_fini(&router_of(s)->routing);
+}
+
 /* ---- peers ---------------------------------------------------------- */
 
 static void router_strand(struct router *r, struct cz_pipe_end *end)
@@ -133,7 +138,9 @@ static void router_attach(struct cz_socket *s, struct cz_pipe_end *end)
 /* Two peers of one id, one of them of our own making, cannot be meant. */
 static int router_connecting(struct cz_socket *s)
 {
-    return cz_routing_check_connect_id(&router_of(s)->routing);
+    int rc = cz_routing_check_connect_id(&router_of(s)->routing);
+
+    return rc == 0 ? cz_routing_prepare(&router_of(s)->routing) : rc;
 }
 
 /* What the peer has sent is still shown with its id, which is free now. */
@@ -218,8 +225,8 @@ static void router_writable(struct cz_socket *s, struct cz_pipe_end *end)
 /* ---- receiving ------------------------------------------------------ */
 
 /* The pipe that is to be read has no route: either it is stranded, and nothing
- * keeps it once its peer has gone; or there was no memory, and it gets a second
- * chance. */
+ * keeps it once its peer has gone; or there was no memory, and it is tried
+ * again until there is. */
 static void router_settle(struct router *r, struct cz_pipe_end *end)
 {
     if (!end->type_data)
@@ -227,7 +234,9 @@ static void router_settle(struct router *r, struct cz_pipe_end *end)
     if (route_of(end))
         return;
     cz_fq_remove(&r->fq, end);
-    if (is_stranded(end) && !end->is_peer_closed)
+    if (!is_stranded(end))
+        cz_pipe_read_later(end);
+    else if (!end->is_peer_closed)
         router_ignore(r, end);
     else
         cz_socket_drop_end(&r->base, end);
@@ -413,6 +422,7 @@ const struct cz_socket_ops cz_router_ops = {
     .type = CZ_SOCKET_ROUTER,
     .size = sizeof(struct router),
     .init = router_init,
+    .fini = router_fini,
     .connecting = router_connecting,
     .attach = router_attach,
     .peer_closed = router_peer_closed,

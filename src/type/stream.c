@@ -48,28 +48,42 @@ static void stream_init(struct cz_socket *s)
     s->options.notify = CZ_NOTIFY_ALL;
 }
 
+static void stream_fini(struct cz_socket *s)
+{
+    cz_routing_fini(&stream_of(s)->routing);
+}
+
 /* ---- peers ---------------------------------------------------------- */
 
 static int stream_connecting(struct cz_socket *s)
 {
-    return cz_routing_check_connect_id(&stream_of(s)->routing);
+    int rc = cz_routing_check_connect_id(&stream_of(s)->routing);
+
+    return rc == 0 ? cz_routing_prepare(&stream_of(s)->routing) : rc;
 }
 
 /* The id of the last connection is what ZMQ_ROUTING_ID reads, which is how
- * who connects learns it. */
-static void stream_attach(struct cz_socket *s, struct cz_pipe_end *end)
+ * who connects learns it. False: there is no memory. */
+static bool stream_name(struct cz_socket *s, struct cz_pipe_end *end,
+                        struct cz_span id)
 {
-    struct stream *t = stream_of(s);
-    struct cz_span id = {NULL, 0};
     struct cz_route *route;
 
-    if (end->endpoint)
-        id = cz_routing_take_connect_id(&t->routing);
-    if (cz_routing_add(&t->routing, id, end, &route) != 0)
-        return; /* without memory: see stream_readable */
+    if (cz_routing_add(&stream_of(s)->routing, id, end, &route) != 0)
+        return false;
     end->type_data = route;
     memcpy(s->options.routing_id, route->id, route->size);
     s->options.routing_id_size = route->size;
+    return true;
+}
+
+static void stream_attach(struct cz_socket *s, struct cz_pipe_end *end)
+{
+    struct cz_span id = {NULL, 0};
+
+    if (end->endpoint)
+        id = cz_routing_take_connect_id(&stream_of(s)->routing);
+    (void)!stream_name(s, end, id); /* or later, see stream_readable */
 }
 
 /* What it has sent is still shown with its id, which is free now. */
@@ -98,13 +112,13 @@ static void stream_detach(struct cz_socket *s, struct cz_pipe_end *end)
     end->type_data = NULL;
 }
 
+/* Without an id nobody could tell whose bytes these are. */
 static void stream_readable(struct cz_socket *s, struct cz_pipe_end *end)
 {
-    /* Nobody could tell whose bytes these are. */
-    if (end->type_data)
+    if (end->type_data || stream_name(s, end, cz_span(NULL, 0)))
         cz_fq_add(&stream_of(s)->fq, end);
     else
-        cz_socket_drop_end(s, end);
+        cz_pipe_read_later(end);
 }
 
 /* Who waits for room looks again at whom it wants to send to. */
@@ -212,6 +226,7 @@ const struct cz_socket_ops cz_stream_ops = {
     .type = CZ_SOCKET_STREAM,
     .size = sizeof(struct stream),
     .init = stream_init,
+    .fini = stream_fini,
     .connecting = stream_connecting,
     .attach = stream_attach,
     .peer_closed = stream_peer_closed,

@@ -114,6 +114,7 @@ const struct cz_socket_ops cz_sub_ops = {
     .connects_once = true,
     .init = cz_xsub_init,
     .fini = cz_xsub_fini,
+    .connecting = cz_xsub_connecting,
     .attach = cz_xsub_attach,
     .peer_closed = cz_xsub_peer_closed,
     .detach = cz_xsub_detach,

@@ -63,6 +63,11 @@ void cz_xpub_attach(struct cz_socket *s, struct cz_pipe_end *end)
     xpub_welcome(x, end);
 }
 
+int cz_xpub_connecting(struct cz_socket *s)
+{
+    return cz_dist_prepare(&cz_xpub_of(s)->dist);
+}
+
 void cz_xpub_detach(struct cz_socket *s, struct cz_pipe_end *end)
 {
     struct cz_xpub *x = cz_xpub_of(s);
@@ -226,6 +231,7 @@ const struct cz_socket_ops cz_xpub_ops = {
     .size = sizeof(struct cz_xpub),
     .init = cz_xpub_init,
     .fini = cz_xpub_fini,
+    .connecting = cz_xpub_connecting,
     .attach = cz_xpub_attach,
     .peer_closed = cz_xpub_peer_closed,
     .detach = cz_xpub_detach,

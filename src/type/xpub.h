@@ -58,6 +58,7 @@ static inline struct cz_xpub *cz_xpub_of(struct cz_socket *s)
 
 void cz_xpub_init(struct cz_socket *s);
 void cz_xpub_fini(struct cz_socket *s);
+CZ_MUST_CHECK int cz_xpub_connecting(struct cz_socket *s);
 void cz_xpub_attach(struct cz_socket *s, struct cz_pipe_end *end);
 void cz_xpub_peer_closed(struct cz_socket *s, struct cz_pipe_end *end);
 void cz_xpub_detach(struct cz_socket *s, struct cz_pipe_end *end);

@@ -183,10 +183,9 @@ static bool xpub_has_room(struct cz_xpub *x, struct cz_dist_pipe *pipe)
 
 /* Will the end be read by itself: when the application has made room, or by a
  * command? */
-static bool is_put_off(struct cz_xpub *x, const struct cz_pipe_end *end)
+static bool is_put_off(const struct cz_pipe_end *end)
 {
-    return !cz_list_is_empty(&end->fq_link) ||
-           (cz_dist_has(end) && cz_dist_pipe(&x->dist, end)->is_due);
+    return !cz_list_is_empty(&end->fq_link) || end->is_called_again;
 }
 
 /* Reads what is there. What comes meanwhile is put off, or else a peer that
@@ -198,15 +197,16 @@ static int xpub_drain(struct cz_xpub *x, struct cz_pipe_end *end)
     struct cz_frame frame;
     int rc = 0;
 
-    if (!cz_dist_has(end))
-        rc = cz_dist_add(&x->dist, end);
+    if (!cz_dist_has(end) && cz_dist_add(&x->dist, end) != 0) {
+        cz_pipe_read_later(end); /* perhaps there is memory then */
+        return 0;
+    }
     for (uint32_t left = cz_pipe_waiting(end); rc == 0; left--) {
         if (!xpub_has_room(x, cz_dist_pipe(&x->dist, end))) {
             cz_list_push_back(&x->stalled, &end->fq_link);
             return 0;
         }
         if (left == 0 && cz_pipe_is_readable(end)) {
-            cz_dist_pipe(&x->dist, end)->is_due = true;
             cz_pipe_read_later(end);
             return 0;
         }
@@ -219,19 +219,15 @@ static int xpub_drain(struct cz_xpub *x, struct cz_pipe_end *end)
 
 static void xpub_read(struct cz_xpub *x, struct cz_pipe_end *end)
 {
-    int rc = is_put_off(x, end) ? 0 : xpub_drain(x, end);
+    int rc = is_put_off(end) ? 0 : xpub_drain(x, end);
 
-    if (rc != 0 || (end->is_peer_closed && !is_put_off(x, end)))
+    if (rc != 0 || (end->is_peer_closed && !is_put_off(end)))
         cz_socket_drop_end(&x->base, end);
 }
 
 void cz_xpub_readable(struct cz_socket *s, struct cz_pipe_end *end)
 {
-    struct cz_xpub *x = cz_xpub_of(s);
-
-    if (cz_dist_has(end))
-        cz_dist_pipe(&x->dist, end)->is_due = false;
-    xpub_read(x, end);
+    xpub_read(cz_xpub_of(s), end);
 }
 
 void cz_xpub_peer_closed(struct cz_socket *s, struct cz_pipe_end *end)

@@ -43,13 +43,17 @@ void cz_xsub_fini(struct cz_socket *s)
 
 /* ---- publishers --------------------------------------------------------- */
 
+int cz_xsub_connecting(struct cz_socket *s)
+{
+    return cz_dist_prepare(&cz_xsub_of(s)->dist);
+}
+
 void cz_xsub_attach(struct cz_socket *s, struct cz_pipe_end *end)
 {
     struct cz_xsub *x = cz_xsub_of(s);
 
-    /* Without memory it is tried again when the publisher is introduced. */
-    if (cz_dist_add(&x->dist, end) == 0)
-        cz_xsub_tell_set(x, end);
+    if (!cz_xsub_enlist(x, end))
+        x->unlisted++;
 }
 
 void cz_xsub_introduced(struct cz_socket *s, struct cz_pipe_end *end)
@@ -57,10 +61,8 @@ void cz_xsub_introduced(struct cz_socket *s, struct cz_pipe_end *end)
     struct cz_xsub *x = cz_xsub_of(s);
     struct cz_dist_pipe *pipe;
 
-    if (!cz_dist_has(end)) {
-        cz_xsub_attach(s, end);
+    if (!cz_dist_has(end))
         return;
-    }
     pipe = cz_dist_pipe(&x->dist, end);
     if (pipe->is_known || pipe->is_behind)
         cz_xsub_tell_set(x, end);
@@ -81,6 +83,7 @@ void cz_xsub_detach(struct cz_socket *s, struct cz_pipe_end *end)
         x->held_from = NULL;
     }
     cz_fq_remove(&x->fq, end);
+    x->unlisted -= !cz_dist_has(end);
     if (cz_dist_has(end) && cz_dist_pipe(&x->dist, end)->is_behind)
         x->behind--;
     cz_dist_remove(&x->dist, end);
@@ -234,6 +237,7 @@ const struct cz_socket_ops cz_xsub_ops = {
     .size = sizeof(struct cz_xsub),
     .init = cz_xsub_init,
     .fini = cz_xsub_fini,
+    .connecting = cz_xsub_connecting,
     .attach = cz_xsub_attach,
     .peer_closed = cz_xsub_peer_closed,
     .detach = cz_xsub_detach,

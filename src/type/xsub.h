@@ -28,6 +28,7 @@ struct cz_xsub {
     struct cz_fq fq;
     struct cz_dist dist;        /* all publishers */
     uint32_t behind;            /* how many of them are */
+    uint32_t unlisted;          /* ends for which there was no memory */
     bool has_first_only;        /* ZMQ_ONLY_FIRST_SUBSCRIBE */
     bool tells_all_cancels;     /* ZMQ_XSUB_VERBOSE_UNSUBSCRIBE */
     bool is_sending;            /* in the middle of a message, */
@@ -48,6 +49,7 @@ static inline struct cz_xsub *cz_xsub_of(struct cz_socket *s)
 
 void cz_xsub_init(struct cz_socket *s);
 void cz_xsub_fini(struct cz_socket *s);
+CZ_MUST_CHECK int cz_xsub_connecting(struct cz_socket *s);
 void cz_xsub_attach(struct cz_socket *s, struct cz_pipe_end *end);
 void cz_xsub_peer_closed(struct cz_socket *s, struct cz_pipe_end *end);
 void cz_xsub_detach(struct cz_socket *s, struct cz_pipe_end *end);
@@ -76,7 +78,10 @@ void cz_xsub_tell_set(struct cz_xsub *x, struct cz_pipe_end *end);
 void cz_xsub_tell(struct cz_xsub *x, struct cz_pipe_end *end,
                   const struct cz_frame *frame);
 
-/* Tries again with publishers that could not be told. */
+/* Adds a publisher, and tells it the whole set. False: there is no memory. */
+CZ_MUST_CHECK bool cz_xsub_enlist(struct cz_xsub *x, struct cz_pipe_end *end);
+
+/* Tries again with publishers that could not be added, or told. */
 void cz_xsub_catch_up(struct cz_xsub *x);
 
 #endif

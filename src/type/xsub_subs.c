@@ -135,10 +135,31 @@ void cz_xsub_tell_set(struct cz_xsub *x, struct cz_pipe_end *end)
         }
 }
 
+bool cz_xsub_enlist(struct cz_xsub *x, struct cz_pipe_end *end)
+{
+    if (cz_dist_add(&x->dist, end) != 0)
+        return false;
+    cz_xsub_tell_set(x, end);
+    return true;
+}
+
+static void xsub_enlist_rest(struct cz_xsub *x)
+{
+    cz_list_for_each (node, &x->base.ends) {
+        struct cz_pipe_end *end =
+            cz_container_of(node, struct cz_pipe_end, link);
+
+        if (!cz_dist_has(end))
+            x->unlisted -= cz_xsub_enlist(x, end);
+    }
+}
+
 void cz_xsub_catch_up(struct cz_xsub *x)
 {
-    if (CZ_LIKELY(x->behind == 0))
+    if (CZ_LIKELY((x->behind | x->unlisted) == 0))
         return;
+    if (x->unlisted > 0)
+        xsub_enlist_rest(x);
     for (uint32_t i = 0; i < x->dist.limit; i++) {
         struct cz_dist_pipe *pipe = &x->dist.pipes[i];
 

@@ -407,6 +407,23 @@ static void without_memory_there_is_no_new_pipe(void **state)
     expect(s, 4, "a", false);
 }
 
+static void what_is_prepared_needs_no_memory(void **state)
+{
+    struct scene *s = *state;
+    struct cz_pipe_end *near = s->ends[4]->peer;
+
+    for (int i = 0; i < PIPES; i++)
+        cz_dist_remove(&s->dist, s->ends[i]->peer);
+    cz_alloc_fail_at(1);
+    assert_int_equal(cz_dist_prepare(&s->dist), -ENOMEM);
+    assert_int_equal(cz_dist_prepare(&s->dist), 0);
+    cz_alloc_fail_range(1, 100);
+    assert_int_equal(cz_dist_add(&s->dist, near), 0);
+    cz_alloc_fail_at(0);
+    deliver(s, "a", "4");
+    expect(s, 4, "a", false);
+}
+
 /* Being told that there is room is under way, or will not come any more. */
 static void who_is_found_to_have_room_gets_the_message(void **state)
 {
@@ -443,6 +460,7 @@ int main(void)
         ON_SCENE(each_sleeper_is_woken_once),
         ON_SCENE(without_memory_messages_are_missed_whole),
         ON_SCENE(without_memory_there_is_no_new_pipe),
+        ON_SCENE(what_is_prepared_needs_no_memory),
         ON_SCENE(who_is_found_to_have_room_gets_the_message),
     };
 

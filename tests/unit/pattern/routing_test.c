@@ -250,6 +250,28 @@ static void ids_that_differ_little_are_spread(void **state)
     free(routes);
 }
 
+static void what_is_prepared_needs_no_memory(void **state)
+{
+    struct cz_routing routing;
+    struct cz_route *routes[100];
+    char id[CZ_ROUTE_ID_MAX] = "";
+    struct cz_span longest = cz_span(id, sizeof id);
+
+    (void)state;
+    cz_routing_init(&routing);
+    for (int i = 0; i < 100; i++) {
+        id[0] = (char)i;
+        assert_int_equal(cz_routing_prepare(&routing), 0);
+        cz_alloc_fail_range(1, 100);
+        routes[i] = add(&routing, longest, (uintptr_t)i);
+        cz_alloc_fail_at(0);
+    }
+    for (int i = 0; i < 100; i++)
+        cz_routing_remove(&routing, routes[i]);
+    assert_int_equal(cz_routing_prepare(&routing), 0);
+    cz_routing_fini(&routing);
+}
+
 static void lack_of_memory_changes_nothing(void **state)
 {
     struct cz_routing routing;
@@ -334,6 +356,7 @@ int main(void)
         cmocka_unit_test(generated_id_passes_over_those_in_use),
         cmocka_unit_test(table_grows_and_shrinks_with_its_routes),
         cmocka_unit_test(ids_that_differ_little_are_spread),
+        cmocka_unit_test(what_is_prepared_needs_no_memory),
         cmocka_unit_test(lack_of_memory_changes_nothing),
         cmocka_unit_test(coming_and_going_agrees_with_a_plain_array),
     };
