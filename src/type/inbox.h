@@ -41,6 +41,12 @@ CZ_MUST_CHECK int cz_inbox_push(struct cz_inbox *inbox,
                                 const struct cz_inbox_source *source,
                                 const struct cz_frame *frame);
 
+/* Has a message been pushed in part? */
+static inline bool cz_inbox_is_in_message(const struct cz_inbox *inbox)
+{
+    return inbox->stream && inbox->stream->w.is_in_message;
+}
+
 /* Takes back the message of which only some frames were pushed. */
 void cz_inbox_rollback(struct cz_inbox *inbox);
 

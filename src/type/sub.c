@@ -86,6 +86,7 @@ static bool sub_is_readable(struct cz_xsub *x)
         }
         sub_skip(x, &x->held, ++skips);
     }
+    cz_xsub_catch_up(x);
     return false;
 }
 

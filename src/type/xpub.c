@@ -72,6 +72,7 @@ void cz_xpub_detach(struct cz_socket *s, struct cz_pipe_end *end)
 {
     struct cz_xpub *x = cz_xpub_of(s);
 
+    cz_xpub_drop_held(x, end);
     /* Of a socket that closes nobody wants to know what was cancelled. */
     if (!cz_socket_is_alive(s))
         return;

@@ -34,8 +34,13 @@ struct cz_xpub {
     struct cz_audience audience; /* the subscriptions in force */
     struct cz_audience asked;    /* manual mode: those that peers asked for */
     struct cz_inbox inbox;
-    struct cz_list stalled;    /* ends that are not read, by their fq_link */
-    struct cz_buffer *welcome; /* ZMQ_XPUB_WELCOME_MSG, or NULL */
+    struct cz_list stalled; /* ends that are not read, by their fq_link */
+    /* What a peer has said and there was no memory for; until there is, nothing
+     * is read from any peer. */
+    struct cz_frame held;
+    struct cz_pipe_end *held_from; /* NULL: nothing */
+    bool is_held_looked_at;        /* it may be a subscription */
+    struct cz_buffer *welcome;     /* ZMQ_XPUB_WELCOME_MSG, or NULL */
     size_t large_told; /* bytes of large topics told since it was empty */
     uint32_t epoch;    /* how often the inbox was found empty */
     bool is_pub;       /* the application is told nothing */
@@ -78,6 +83,9 @@ const struct cz_dist_pipe *cz_xpub_last(const struct cz_xpub *x);
 
 /* Cancels everything that a peer has subscribed to. */
 void cz_xpub_forget(struct cz_xpub *x, struct cz_pipe_end *end);
+
+/* Forgets what is held from a peer that goes. */
+void cz_xpub_drop_held(struct cz_xpub *x, struct cz_pipe_end *end);
 
 /* Reads from the peers that had to wait for the inbox to be emptied. */
 void cz_xpub_resume(struct cz_xpub *x);

@@ -73,8 +73,12 @@ static int xpub_subscribe(struct cz_xpub *x, struct cz_pipe_end *end,
     bool is_first;
     int rc = cz_audience_add(audience, cz_dist_number(end), topic, &is_first);
 
-    if (rc == 0 && (is_first || x->is_manual || x->tells_all_subscriptions))
-        rc = xpub_tell(x, end, SUBSCRIBE, topic);
+    if (rc != 0 || !(is_first || x->is_manual || x->tells_all_subscriptions))
+        return rc;
+    rc = xpub_tell(x, end, SUBSCRIBE, topic);
+    /* It will be tried again, and then be the first again. */
+    if (rc != 0 && is_first)
+        (void)cz_audience_remove(audience, cz_dist_number(end), topic);
     return rc;
 }
 
@@ -82,12 +86,18 @@ static int xpub_cancel(struct cz_xpub *x, struct cz_pipe_end *end,
                        struct cz_span topic)
 {
     struct cz_audience *audience = x->is_manual ? &x->asked : &x->audience;
-    enum cz_audience_left left =
-        cz_audience_remove(audience, cz_dist_number(end), topic);
+    uint32_t number = cz_dist_number(end);
+    enum cz_audience_left left = cz_audience_remove(audience, number, topic);
+    bool is_first;
+    int rc = 0;
 
     if (left != CZ_AUDIENCE_OTHERS || x->is_manual || x->tells_all_cancels)
-        return xpub_tell(x, end, CANCEL, topic);
-    return 0;
+        rc = xpub_tell(x, end, CANCEL, topic);
+    if (rc == 0 || left == CZ_AUDIENCE_NOBODY)
+        return rc;
+    /* It will be tried again, and then be the last again. Without memory for
+     * that either, the application is not told. */
+    return cz_audience_add(audience, number, topic, &is_first) == 0 ? rc : 0;
 }
 
 void cz_xpub_forget(struct cz_xpub *x, struct cz_pipe_end *end)
@@ -124,7 +134,7 @@ static enum verb frame_verb(const struct cz_frame *frame, struct cz_span *topic)
     return frame->data[0];
 }
 
-/* Takes over the frame's buffer. */
+/* Takes over the frame's buffer, unless it fails with -ENOMEM. */
 static int xpub_take_frame(struct cz_xpub *x, struct cz_pipe_end *end,
                            const struct cz_frame *frame, enum verb verb,
                            struct cz_span topic)
@@ -144,28 +154,75 @@ static int xpub_take_frame(struct cz_xpub *x, struct cz_pipe_end *end,
             return 0;
         }
     }
-    cz_frame_drop(frame);
+    if (rc == 0)
+        cz_frame_drop(frame);
     return rc;
 }
 
-/* Takes a message, all of which is there. 0 or -ENOMEM. */
+/* There is no memory for a frame: keeps it, which stays valid as long as
+ * nothing is read from the pipe, for another attempt. Not in the middle of a
+ * message for the application. 0 or -ENOMEM. */
+static int xpub_hold(struct cz_xpub *x, struct cz_pipe_end *end,
+                     const struct cz_frame *frame, bool is_looked_at)
+{
+    if (cz_inbox_is_in_message(&x->inbox)) {
+        cz_inbox_rollback(&x->inbox);
+        cz_frame_drop(frame);
+        return -ENOMEM;
+    }
+    x->held = *frame;
+    x->held_from = end;
+    x->is_held_looked_at = is_looked_at;
+    return 0;
+}
+
+/* Takes what is left of a message, beginning with this frame; all of it is
+ * there. 0 or -ENOMEM. */
+static int xpub_take_frames(struct cz_xpub *x, struct cz_pipe_end *end,
+                            struct cz_frame *frame, bool is_looked_at)
+{
+    for (;;) {
+        struct cz_span topic = {0};
+        enum verb verb = is_looked_at ? frame_verb(frame, &topic) : NEITHER;
+
+        if (xpub_take_frame(x, end, frame, verb, topic) != 0)
+            return xpub_hold(x, end, frame, is_looked_at);
+        if (!(frame->flags & CZ_FRAME_MORE) || !cz_pipe_read(end, frame))
+            return 0;
+    }
+}
+
+/* Takes a message. With ZMQ_ONLY_FIRST_SUBSCRIBE its first frame decides
+ * whether the others may be subscriptions. */
 static int xpub_take_message(struct cz_xpub *x, struct cz_pipe_end *end,
                              struct cz_frame *frame)
 {
-    struct cz_span topic = {0};
-    enum verb verb = frame_verb(frame, &topic);
-    bool is_looked_at = !x->has_first_only || verb != NEITHER;
-    int rc = xpub_take_frame(x, end, frame, verb, topic);
+    struct cz_span topic;
 
-    while (rc == 0 && (frame->flags & CZ_FRAME_MORE)) {
-        if (!cz_pipe_read(end, frame))
-            return 0;
-        verb = is_looked_at ? frame_verb(frame, &topic) : NEITHER;
-        rc = xpub_take_frame(x, end, frame, verb, topic);
-    }
-    if (rc != 0)
-        cz_inbox_rollback(&x->inbox);
-    return rc;
+    return xpub_take_frames(x, end, frame,
+                            !x->has_first_only ||
+                                frame_verb(frame, &topic) != NEITHER);
+}
+
+/* Is there memory by now for what was held? */
+static bool xpub_retry(struct cz_xpub *x)
+{
+    struct cz_pipe_end *end = x->held_from;
+    struct cz_frame frame = x->held;
+
+    if (!end)
+        return true;
+    x->held_from = NULL;
+    return xpub_take_frames(x, end, &frame, x->is_held_looked_at) == 0 &&
+           !x->held_from;
+}
+
+void cz_xpub_drop_held(struct cz_xpub *x, struct cz_pipe_end *end)
+{
+    if (x->held_from != end)
+        return;
+    cz_frame_drop(&x->held);
+    x->held_from = NULL;
 }
 
 /* ---- pipes --------------------------------------------------------------- */
@@ -197,7 +254,8 @@ static int xpub_drain(struct cz_xpub *x, struct cz_pipe_end *end)
     struct cz_frame frame;
     int rc = 0;
 
-    if (!cz_dist_has(end) && cz_dist_add(&x->dist, end) != 0) {
+    if ((!cz_dist_has(end) && cz_dist_add(&x->dist, end) != 0) ||
+        !xpub_retry(x)) {
         cz_pipe_read_later(end); /* perhaps there is memory then */
         return 0;
     }
@@ -213,6 +271,10 @@ static int xpub_drain(struct cz_xpub *x, struct cz_pipe_end *end)
         if (!cz_pipe_read(end, &frame))
             return 0;
         rc = xpub_take_message(x, end, &frame);
+        if (x->held_from) {
+            cz_pipe_read_later(end);
+            return 0;
+        }
     }
     return rc;
 }

@@ -195,8 +195,12 @@ static int xsub_recv(struct cz_socket *s, struct cz_frame *frame)
 
 static unsigned xsub_events(struct cz_socket *s)
 {
-    return CZ_POLLED_OUT |
-           (cz_fq_is_readable(&cz_xsub_of(s)->fq) ? CZ_POLLED_IN : 0);
+    struct cz_xsub *x = cz_xsub_of(s);
+
+    if (cz_fq_is_readable(&x->fq))
+        return CZ_POLLED_IN | CZ_POLLED_OUT;
+    cz_xsub_catch_up(x);
+    return CZ_POLLED_OUT;
 }
 
 /* ---- options ------------------------------------------------------------ */
