@@ -60,21 +60,9 @@ static void answer(void *server)
     MAKE(zmq_send(server, body, LARGE, 0));
 }
 
-/* A pipe that could not be kept is connected anew. */
-static void send_request(void *req, const char *endpoint, uint32_t number)
+static void send_request(void *req, uint32_t number)
 {
-    int64_t end_ms = now_ms() + PATIENCE_MS;
-
-    while (zmq_send(req, &number, sizeof(number), ZMQ_SNDMORE | ZMQ_DONTWAIT) ==
-           -1) {
-        assert_true(errno == ENOMEM || errno == EAGAIN);
-        assert_true(now_ms() < end_ms);
-        if (errno == EAGAIN) {
-            if (zmq_disconnect(req, endpoint) == -1)
-                assert_true(errno == ENOMEM || errno == ENOENT);
-            MAKE(zmq_connect(req, endpoint));
-        }
-    }
+    MAKE(zmq_send(req, &number, sizeof(number), ZMQ_SNDMORE));
     MAKE(zmq_send(req, large_body, LARGE, 0));
 }
 
@@ -93,15 +81,14 @@ static bool receive_reply(void *req, uint32_t *number)
     return true;
 }
 
-static void ask(void *req, void *server, int type, const char *endpoint,
-                uint32_t number)
+static void ask(void *req, void *server, int type, uint32_t number)
 {
     int64_t end_ms = now_ms() + PATIENCE_MS;
     uint32_t got = 0;
 
     do {
         assert_true(now_ms() < end_ms);
-        send_request(req, endpoint, number);
+        send_request(req, number);
         for (int wait_ms = ASK_MS; is_readable(server, wait_ms); wait_ms = 0)
             type == ZMQ_ROUTER ? echo(server) : answer(server);
     } while (!receive_reply(req, &got));
@@ -128,7 +115,7 @@ static void talk_to(struct env *env, int type)
     }
     for (uint32_t number = 1; number < 4; number++)
         for (int i = 0; i < 2; i++)
-            ask(reqs[i], server, type, endpoint, number);
+            ask(reqs[i], server, type, number);
     for (int i = 0; i < 2; i++)
         assert_ok(zmq_close(reqs[i]));
     assert_ok(zmq_close(server));
