@@ -39,8 +39,8 @@ extern "C" {
 #define CERO_STATS_IVL 1003
 
 /* Socket options of CeroMQ, for zmq_setsockopt and zmq_getsockopt, and the one
- * that ZeroMQ had up to 2.x. docs/swap.md tells what they do. They count for
- * what is bound or connected after they are set. */
+ * that ZeroMQ had up to 2.x. docs/swap.md tells what those about swap do. They
+ * count for what is bound or connected after they are set. */
 #define CERO_SOCKET_OPTION_FIRST 1100
 /* int64_t, 0 if not set: for each peer that the socket writes to, so many bytes
  * of messages over the high-water mark wait in a file instead of blocking or
@@ -64,6 +64,14 @@ extern "C" {
  * message, before zmq_send returns; N: what is older than N milliseconds;
  * -1: nothing is promised. */
 #define CERO_SWAP_SYNC 1102
+
+/* int64_t, -1 (no limit) if not set: the parts of one message that comes over a
+ * connection may have so many bytes, all together, before the last one is
+ * there. ZMQ_MAXMSGSIZE limits each part, ZMQ_RCVHWM counts whole messages; so
+ * without this a message that never ends takes all the memory. A peer that
+ * sends more is disconnected. It is a limit of memory, and not exact: up to 128
+ * KiB more may pass. */
+#define CERO_MAXPARTSSIZE 1103
 
 /* An event of socket monitors, which a socket without a swap never has: a
  * swap is full (the value is EAGAIN), or its file cannot be written or read

@@ -63,6 +63,7 @@ enum {
     CZ_OPTION_CERO_SWAP_DIR = 1100,
     CZ_OPTION_CERO_SWAP_DURABLE = 1101,
     CZ_OPTION_CERO_SWAP_SYNC = 1102,
+    CZ_OPTION_CERO_MAXPARTSSIZE = 1103,
 };
 enum { CZ_SWAP_DIR_MAX = 1023 };
 
@@ -76,6 +77,7 @@ enum {
 struct cz_options {
     uint64_t affinity;
     int64_t maxmsgsize;
+    int64_t maxpartssize; /* CERO_MAXPARTSSIZE */
     int64_t swap;
     int sndhwm;
     int rcvhwm;

@@ -115,6 +115,7 @@ const struct cz_option_row cz_option_rows[] = {
     {CZ_OPTION_CERO_SWAP_DIR, SPECIAL, BOTH, .max = CZ_SWAP_DIR_MAX},
     {CZ_OPTION_CERO_SWAP_DURABLE, BOOL, BOTH, AT(swap_durable), 0, 1, 0},
     {CZ_OPTION_CERO_SWAP_SYNC, INT, BOTH, AT(swap_sync_ms), -1, INT_MAX, 0},
+    {CZ_OPTION_CERO_MAXPARTSSIZE, WIDE, BOTH, AT(maxpartssize), .fallback = -1},
 };
 
 const size_t cz_option_row_count = CZ_COUNT_OF(cz_option_rows);

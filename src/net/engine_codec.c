@@ -44,8 +44,11 @@ static bool codec_decode_old(struct cz_engine *e, uint8_t *bytes, size_t size)
         if (body < CZ_REF_MIN) {
             frame.data = bytes + header;
             frame.size = body;
-            if (!cz_engine_deliver_frame(e, &frame))
+            if (!cz_engine_grow_message(e, body) ||
+                !cz_engine_deliver_frame(e, &frame))
                 return false;
+            if (!has_more)
+                e->in.unfinished = 0;
             used = header + body;
         } else {
             struct cz_frame_scan scan = {

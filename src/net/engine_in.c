@@ -48,6 +48,16 @@ bool cz_engine_carry(struct cz_engine *e, const uint8_t *bytes, size_t size)
     return true;
 }
 
+bool cz_engine_grow_message(struct cz_engine *e, uint64_t size)
+{
+    int64_t size_max = e->session->options->maxpartssize;
+
+    e->in.unfinished += size;
+    if (size_max < 0 || e->in.unfinished <= (uint64_t)size_max)
+        return true;
+    return cz_engine_fail(e, true);
+}
+
 /* ---- one frame ------------------------------------------------------ */
 
 bool cz_engine_deliver_frame(struct cz_engine *e, const struct cz_frame *frame)
@@ -208,6 +218,10 @@ bool cz_engine_decode_plain(struct cz_engine *e, uint8_t *at, size_t size)
         if (scan.end > 0 && !engine_deliver(e, &scan, at, stop == CZ_SCAN_MORE))
             return false;
         e->in.is_in_message = scan.is_in_message;
+        if (scan.messages > 0)
+            e->in.unfinished = 0;
+        if (!cz_engine_grow_message(e, scan.end - scan.complete))
+            return false;
         at += scan.end;
         size -= scan.end;
         switch (stop) {

@@ -64,6 +64,8 @@ static bool engine_end_large(struct cz_engine *e)
         return false;
     e->in.large = NULL;
     e->in.is_in_message = frame.flags & CZ_FRAME_MORE;
+    if (!e->in.is_in_message)
+        e->in.unfinished = 0;
     return true;
 }
 
@@ -86,6 +88,9 @@ size_t cz_engine_begin_large(struct cz_engine *e,
 
     if (got > scan->body)
         got = scan->body;
+    if (!(scan->flags & CZ_FRAME_COMMAND) &&
+        !cz_engine_grow_message(e, scan->body))
+        return 0;
     e->in.large = cz_buffer_create(e->io->pool, scan->body);
     if (!e->in.large) {
         (void)cz_engine_starve(e);
@@ -192,6 +197,8 @@ static bool engine_take_ahead(struct cz_engine *e, struct intake *in,
     for (i = 0; i < in->ahead_count && *got >= CZ_FRAME_HEADER_MAX; i++) {
         if (!is_expected(in->headers[i], e->in.habit_size))
             break;
+        if (!cz_engine_grow_message(e, e->in.habit_size))
+            return false;
         *got -= CZ_FRAME_HEADER_MAX;
         e->in.large = in->ahead[i];
         e->in.large_got = 0;

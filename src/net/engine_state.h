@@ -63,8 +63,9 @@ struct cz_engine {
         uint8_t habit;     /* how many had that size, up to a few */
         uint8_t large_flags;
         bool is_in_message;
-        bool is_stopped; /* the pipe is full */
-        bool is_last;    /* but what is left to be read comes all the same */
+        uint64_t unfinished; /* bytes so far of a message that is not whole */
+        bool is_stopped;     /* the pipe is full */
+        bool is_last; /* but what is left to be read comes all the same */
     } in;
 
     struct {
@@ -151,6 +152,11 @@ bool cz_engine_expects_large(const struct cz_engine *engine);
  * the engine has ended. */
 CZ_MUST_CHECK bool cz_engine_read_large(struct cz_engine *engine, uint8_t *to,
                                         size_t room, bool *may_go_on);
+
+/* So many bytes more of a message that may not be whole yet. False: it is too
+ * large, and the engine has ended. */
+CZ_MUST_CHECK bool cz_engine_grow_message(struct cz_engine *engine,
+                                          uint64_t size);
 
 /* Hands one frame to the pipe. The frame's buffer becomes the pipe's. False:
  * the engine has ended. */
