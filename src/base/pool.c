@@ -38,6 +38,7 @@ struct cz_pool {
     _Atomic size_t refs;
     _Atomic size_t in_use;
     atomic_flag lock;
+    bool is_eternal; /* and nobody asks how much is in use */
     size_t limit;
     size_t kept;
     struct pool_class classes[CLASS_COUNT];
@@ -88,6 +89,7 @@ struct cz_pool *cz_pool_common(void)
     static struct cz_pool common = {
         .refs = 1,
         .lock = ATOMIC_FLAG_INIT,
+        .is_eternal = true,
         .limit = COMMON_LIMIT,
     };
 
@@ -231,7 +233,7 @@ void *cz_pool_get(struct cz_pool *pool, size_t size)
 {
     void *block = pool_obtain(pool, size);
 
-    if (block && pool) {
+    if (block && pool && !pool->is_eternal) {
         /* Relaxed: who takes a reference already has one, and the other is a
          * number on its own. */
         atomic_fetch_add_explicit(&pool->refs, 1, memory_order_relaxed);
@@ -254,7 +256,8 @@ void cz_pool_put(struct cz_pool *pool, void *memory, size_t size)
         cz_free(memory);
         return;
     }
-    atomic_fetch_sub_explicit(&pool->in_use, size, memory_order_relaxed);
+    if (!pool->is_eternal)
+        atomic_fetch_sub_explicit(&pool->in_use, size, memory_order_relaxed);
     if (pool_takes(pool, size)) {
         class = pool_class_of(size, &rounded);
         if (!pool_push(pool, class, rounded, memory))
@@ -262,5 +265,6 @@ void cz_pool_put(struct cz_pool *pool, void *memory, size_t size)
     } else {
         cz_free(memory);
     }
-    cz_pool_unref(pool);
+    if (!pool->is_eternal)
+        cz_pool_unref(pool);
 }
