@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
+#include "msg/buffer_head.h"
 
 struct cz_buffer *cz_buffer_create(struct cz_pool *pool, size_t size)
 {
@@ -23,6 +24,7 @@ struct cz_buffer *cz_buffer_create(struct cz_pool *pool, size_t size)
     buffer->free_fn = NULL;
     buffer->hint = NULL;
     buffer->pool = pool;
+    buffer->is_wrapped = false;
     atomic_init(&buffer->refs, 1);
     return buffer;
 }
@@ -30,7 +32,7 @@ struct cz_buffer *cz_buffer_create(struct cz_pool *pool, size_t size)
 struct cz_buffer *cz_buffer_wrap(void *data, size_t size, cz_free_fn *free_fn,
                                  void *hint)
 {
-    struct cz_buffer *buffer = cz_alloc(sizeof *buffer);
+    struct cz_buffer *buffer = cz_buffer_head_take();
 
     if (!buffer)
         return NULL;
@@ -39,6 +41,7 @@ struct cz_buffer *cz_buffer_wrap(void *data, size_t size, cz_free_fn *free_fn,
     buffer->free_fn = free_fn;
     buffer->hint = hint;
     buffer->pool = NULL;
+    buffer->is_wrapped = true;
     atomic_init(&buffer->refs, 1);
     return buffer;
 }
@@ -47,7 +50,9 @@ void cz_buffer_destroy(struct cz_buffer *buffer)
 {
     if (buffer->free_fn)
         buffer->free_fn(buffer->data, buffer->hint);
-    if (buffer->pool)
+    if (buffer->is_wrapped)
+        cz_buffer_head_drop(buffer);
+    else if (buffer->pool)
         cz_pool_put(buffer->pool, buffer, sizeof *buffer + buffer->size);
     else
         cz_free(buffer);

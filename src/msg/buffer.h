@@ -11,6 +11,7 @@
 #include "base/compiler.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,8 @@ struct cz_buffer {
     void *hint;
     struct cz_pool *pool; /* where the memory goes back to, or NULL */
     _Atomic uint32_t refs;
+    uint16_t slot; /* of one that wraps: see msg/buffer_head.h */
+    bool is_wrapped;
 };
 
 /* One reference to `size` fresh, uninitialised bytes; NULL = no memory. From

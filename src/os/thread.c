@@ -139,6 +139,26 @@ int cz_thread_start_detached(const char *name, void (*run)(void *arg),
     return rc;
 }
 
+int cz_thread_slot_create(cz_thread_slot *slot, void (*on_end)(void *value))
+{
+    return -pthread_key_create(slot, on_end);
+}
+
+void *cz_thread_slot_get(cz_thread_slot slot)
+{
+    return pthread_getspecific(slot);
+}
+
+int cz_thread_slot_set(cz_thread_slot slot, void *value)
+{
+    return -pthread_setspecific(slot, value);
+}
+
+void cz_once_run(cz_once *once, void (*init)(void))
+{
+    pthread_once(once, init);
+}
+
 uintptr_t cz_thread_self(void)
 {
     return (uintptr_t)pthread_self();

@@ -42,6 +42,22 @@ void cz_thread_join(struct cz_thread *thread);
 CZ_MUST_CHECK int cz_thread_start_detached(const char *name,
                                            void (*run)(void *arg), void *arg);
 
+/* One pointer for each thread. `on_end` gets it when a thread ends that has
+ * set it, and not NULL. 0 or -errno. */
+typedef pthread_key_t cz_thread_slot;
+CZ_MUST_CHECK int cz_thread_slot_create(cz_thread_slot *slot,
+                                        void (*on_end)(void *value));
+
+void *cz_thread_slot_get(cz_thread_slot slot);
+
+/* 0 or -errno. To NULL it cannot fail. */
+CZ_MUST_CHECK int cz_thread_slot_set(cz_thread_slot slot, void *value);
+
+/* Runs `init` once, whoever comes first; the others wait for it. */
+typedef pthread_once_t cz_once;
+#define CZ_ONCE_INIT PTHREAD_ONCE_INIT
+void cz_once_run(cz_once *once, void (*init)(void));
+
 /* A number that differs between live threads and is never 0. */
 uintptr_t cz_thread_self(void);
 

@@ -100,11 +100,28 @@ static void lent_memory_is_given_back_once(void **state)
     assert_ptr_equal(cz_msg_data(&b), data);
     close_msg(&b);
     assert_int_equal(freed, 1);
-    cz_alloc_fail_at(1);
-    assert_int_equal(
-        cz_msg_init_data(&a, data, sizeof data, count_free, &freed), -ENOMEM);
+}
+
+static void without_memory_what_is_lent_is_not_given_back(void **state)
+{
+    static uint8_t data[50];
+    struct cz_msg lent[1000];
+    int freed = 0;
+    int count = 0;
+    int rc;
+
+    (void)state;
+    /* The heads of buffers come many at a time. */
+    cz_alloc_fail_range(1, UINT32_MAX);
+    do {
+        rc = cz_msg_init_data(&lent[count], data, sizeof data, count_free,
+                              &freed);
+    } while (rc == 0 && ++count < (int)CZ_COUNT_OF(lent));
     cz_alloc_fail_at(0);
-    assert_int_equal(freed, 1);
+    assert_int_equal(rc, -ENOMEM);
+    assert_int_equal(freed, 0);
+    while (count > 0)
+        close_msg(&lent[--count]);
 }
 
 static void memory_lent_without_a_free_function_is_left_alone(void **state)
@@ -261,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_size_beyond_memory_is_refused),
         cmocka_unit_test(what_is_not_alive_is_refused),
         cmocka_unit_test(lent_memory_is_given_back_once),
+        cmocka_unit_test(without_memory_what_is_lent_is_not_given_back),
         cmocka_unit_test(memory_lent_without_a_free_function_is_left_alone),
         cmocka_unit_test(a_copy_shares_what_is_large),
         cmocka_unit_test(a_move_leaves_an_empty_message),
