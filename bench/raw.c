@@ -5,18 +5,25 @@
  * faster than this, and the distance to it is what a library costs.
  *
  *     raw what=stream transport=tcp size=64 place=split io=65536
+ *         cc=reno     the congestion control of tcp; cc= leaves it alone. What
+ *                     paces (BBR) is no measure of a machine within itself
  *     raw what=ring batch=64
+ *         malloc=65536    each slot brings memory of that size from malloc in
+ *                     one thread, for free in the other
  *
  * Thread: stream: one per process; ring: two.
  * Owns:   its buffers and descriptors.
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/bench.h"
@@ -28,6 +35,8 @@
 struct job {
     const char *transport;
     const char *place;
+    const char *congestion;
+    size_t malloc_size;
     size_t size;
     size_t io_size;
     size_t batch;
@@ -63,6 +72,10 @@ static void stream_write(const struct job *job, struct bench_peer *peer)
     signal(SIGPIPE, SIG_IGN);
     bench_peer_hear(peer, endpoint);
     int fd = wire_connect(endpoint);
+    /* Fails on ipc. */
+    if (job->congestion[0])
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, job->congestion,
+                         (socklen_t)strlen(job->congestion));
     for (;;) {
         for (size_t done = 0; done < size;) {
             ssize_t more = write(fd, bytes + done, size - done);
@@ -139,6 +152,13 @@ static void *ring_writer(void *argument)
         if (!slot)
             continue;
         message.words[0]++;
+        if (job->malloc_size) {
+            char *memory = malloc(job->malloc_size);
+
+            bench_check(memory != NULL, "allocate a body");
+            memory[0] = 1;
+            message.words[1] = (uintptr_t)memory;
+        }
         *slot = message;
         if (++pending % job->batch == 0)
             ring_publish(job->ring);
@@ -160,6 +180,12 @@ static void ring_read(struct flow *flow)
             } while (!slot);
             flow->total++;
             bench_check(slot->words[0] == flow->total, "read in order");
+            if (slot->words[1]) {
+                char *memory = (char *)(uintptr_t)slot->words[1];
+
+                bench_check(memory[0] == 1, "read what was written");
+                free(memory);
+            }
             if (flow->total % batch == 0)
                 ring_give_back(ring);
         }
@@ -189,6 +215,8 @@ int main(int argc, char **argv)
     struct job job = {
         .transport = bench_text(&args, "transport", "tcp"),
         .place = bench_text(&args, "place", "split"),
+        .congestion = bench_text(&args, "cc", "reno"),
+        .malloc_size = bench_size(&args, "malloc", 0),
         .size = bench_size(&args, "size", 64),
         .io_size = bench_size(&args, "io", 65536),
         .batch = bench_size(&args, "batch", 64),

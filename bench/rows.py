@@ -48,13 +48,16 @@ def inproc_rows() -> List[Row]:
                 f"inproc {SIZES[size]} {place}", "inproc PUSH/PULL",
                 f"throughput transport=inproc size={size} place={place}",
                 "rate", "msg/s", (RATIO_MIN, 4), raw))
-    for api, what in (("sized", "zmq_msg_init_size"),
-                      ("owned", "zmq_msg_init_data, malloc"),
-                      ("lent", "zmq_msg_init_data, same memory")):
+    memory = "raw what=ring batch=16 malloc=65536"
+    for api, what, raw in (
+            ("sized", "zmq_msg_init_size", memory),
+            ("owned", "zmq_msg_init_data, malloc", memory),
+            ("lent", "zmq_msg_init_data, same memory",
+             "raw what=ring batch=1")):
         rows.append(Row(
             f"inproc 64 KiB {api} split ({what})", "inproc PUSH/PULL",
             f"throughput transport=inproc size=65536 api={api} place=split",
-            "rate", "msg/s", (RATIO_MIN, 2), "raw what=ring batch=1"))
+            "rate", "msg/s", (RATIO_MIN, 2), raw))
     return rows
 
 
