@@ -29,6 +29,11 @@ static bool alloc_must_fail(void)
     return number - atomic_load(&fail_at) < atomic_load(&fail_count);
 }
 
+bool cz_alloc_is_refused(void)
+{
+    return alloc_must_fail();
+}
+
 void *cz_alloc(size_t size)
 {
     return alloc_must_fail() ? NULL : malloc(size);

@@ -11,6 +11,7 @@
 
 #include "base/compiler.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,10 @@ void *cz_zalloc_lines(size_t size);
 
 char *cz_strdup(const char *text);
 void *cz_memdup(const void *data, size_t size);
+
+/* Counts as an allocation, for memory that comes from elsewhere. True: it is to
+ * fail, for a test. */
+CZ_MUST_CHECK bool cz_alloc_is_refused(void);
 
 /* For tests: the nth allocation from now on fails (1 = the next one), and
  * all later ones succeed. 0 switches it off. */

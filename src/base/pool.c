@@ -233,13 +233,27 @@ void *cz_pool_get(struct cz_pool *pool, size_t size)
 {
     void *block = pool_obtain(pool, size);
 
-    if (block && pool && !pool->is_eternal) {
-        /* Relaxed: who takes a reference already has one, and the other is a
-         * number on its own. */
-        atomic_fetch_add_explicit(&pool->refs, 1, memory_order_relaxed);
-        atomic_fetch_add_explicit(&pool->in_use, size, memory_order_relaxed);
-    }
+    if (block && pool)
+        cz_pool_lend(pool, size);
     return block;
+}
+
+void cz_pool_lend(struct cz_pool *pool, size_t size)
+{
+    if (pool->is_eternal)
+        return;
+    /* Relaxed: who takes a reference already has one, and the other is a
+     * number on its own. */
+    atomic_fetch_add_explicit(&pool->refs, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pool->in_use, size, memory_order_relaxed);
+}
+
+void cz_pool_settle(struct cz_pool *pool, size_t size)
+{
+    if (pool->is_eternal)
+        return;
+    atomic_fetch_sub_explicit(&pool->in_use, size, memory_order_relaxed);
+    cz_pool_unref(pool);
 }
 
 size_t cz_pool_in_use(const struct cz_pool *pool)

@@ -49,4 +49,9 @@ size_t cz_pool_in_use(const struct cz_pool *pool);
 void *cz_pool_get(struct cz_pool *pool, size_t size);
 void cz_pool_put(struct cz_pool *pool, void *block, size_t size);
 
+/* Counts memory that is got elsewhere like a block of the pool, and until it is
+ * put back. */
+void cz_pool_lend(struct cz_pool *pool, size_t size);
+void cz_pool_settle(struct cz_pool *pool, size_t size);
+
 #endif

@@ -8,6 +8,7 @@
  */
 #include "base/pool.h"
 #include "core/io_thread.h"
+#include "msg/slab.h"
 
 enum { SWEEP_US = 100000 };
 
@@ -22,6 +23,7 @@ static bool sweep_pools(struct cz_io_thread *io)
 {
     bool keeps_some = cz_pool_age(cz_pool_common());
 
+    keeps_some |= cz_slab_age();
     if (io->pool)
         keeps_some |= cz_pool_age(io->pool);
     if (io->shared_pool)

@@ -6,14 +6,28 @@
  */
 #include "msg/chunk.h"
 
+#include "base/alloc.h"
 #include "base/pool.h"
+#include "msg/slab.h"
 
 struct cz_chunk *cz_chunk_create(struct cz_pool *pool, uint32_t capacity)
 {
-    struct cz_chunk *chunk = cz_pool_get(pool, sizeof *chunk + capacity);
+    size_t size = sizeof(struct cz_chunk) + capacity;
+    /* Without a pool nobody sweeps. */
+    struct cz_chunk *chunk = pool ? cz_slab_get(size) : NULL;
+    bool is_in_slab = chunk != NULL;
 
+    if (is_in_slab && cz_alloc_is_refused()) {
+        cz_slab_put(chunk);
+        return NULL;
+    }
+    if (is_in_slab)
+        cz_pool_lend(pool, size);
+    else
+        chunk = cz_pool_get(pool, size);
     if (!chunk)
         return NULL;
+    chunk->is_in_slab = is_in_slab;
     chunk->capacity = chunk->size = capacity;
     chunk->pool = pool;
     cz_chunk_reset(chunk);
@@ -22,8 +36,17 @@ struct cz_chunk *cz_chunk_create(struct cz_pool *pool, uint32_t capacity)
 
 void cz_chunk_destroy(struct cz_chunk *chunk)
 {
-    if (chunk)
-        cz_pool_put(chunk->pool, chunk, sizeof *chunk + chunk->size);
+    size_t size;
+
+    if (!chunk)
+        return;
+    size = sizeof *chunk + chunk->size;
+    if (chunk->is_in_slab) {
+        cz_pool_settle(chunk->pool, size);
+        cz_slab_put(chunk);
+    } else {
+        cz_pool_put(chunk->pool, chunk, size);
+    }
 }
 
 void cz_chunk_reset(struct cz_chunk *chunk)

@@ -38,6 +38,7 @@ struct cz_chunk {
     bool is_continuation; /* begins in the middle of a message */
     bool has_refs;        /* may hold frames whose body is elsewhere */
     bool is_on_loan;      /* a large one that was read into: not used again */
+    bool is_in_slab;      /* see msg/slab.h */
     uint32_t size;        /* as it was made; capacity may be cut */
     struct cz_pool *pool; /* where the memory goes back to, or NULL */
     uint8_t bytes[];

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * msg/slab: what is given, and what goes back. Where the library is built to
+ * do without slabs (ASan, the simulation) there is nothing to be said.
+ *
+ * Thread: the test's, and two that take and give. Owns: its blocks.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "msg/slab.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum { SMALL = 2048 + 40, LARGE = 8192 + 40, SLAB = 65536, COUNT = 1000 };
+
+static void *blocks[COUNT];
+
+static void skip_without_slabs(void)
+{
+    void *block = cz_slab_get(SMALL);
+
+    if (!block)
+        skip();
+    cz_slab_put(block);
+}
+
+static void give_all_back(void)
+{
+    for (int i = 0; i < COUNT; i++)
+        cz_slab_put(blocks[i]);
+}
+
+static void blocks_do_not_overlap(void **state)
+{
+    const size_t sizes[] = {SMALL, LARGE};
+
+    (void)state;
+    skip_without_slabs();
+    for (size_t s = 0; s < 2; s++) {
+        for (int i = 0; i < COUNT; i++) {
+            blocks[i] = cz_slab_get(sizes[s]);
+            assert_non_null(blocks[i]);
+            assert_int_equal((uintptr_t)blocks[i] % 64, 0);
+            memset(blocks[i], i & 0xff, sizes[s]);
+        }
+        for (int i = 0; i < COUNT; i++) {
+            const uint8_t *bytes = blocks[i];
+
+            assert_int_equal(bytes[0], i & 0xff);
+            assert_memory_equal(bytes, bytes + 1, sizes[s] - 1);
+        }
+        give_all_back();
+    }
+}
+
+static void other_sizes_come_from_elsewhere(void **state)
+{
+    (void)state;
+    assert_null(cz_slab_get(512 + 40));
+    assert_null(cz_slab_get(1024 + 32));
+    assert_null(cz_slab_get(4096 + 32));
+    assert_null(cz_slab_get(8192 + 65));
+    assert_null(cz_slab_get(131072));
+}
+
+static void a_block_given_back_is_used_again(void **state)
+{
+    void *first, *second;
+
+    (void)state;
+    skip_without_slabs();
+    first = cz_slab_get(SMALL);
+    cz_slab_put(first);
+    second = cz_slab_get(SMALL);
+    assert_ptr_equal(first, second);
+    cz_slab_put(second);
+}
+
+static void what_is_empty_for_a_while_goes_back(void **state)
+{
+    (void)state;
+    skip_without_slabs();
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = cz_slab_get(SMALL);
+    give_all_back();
+    assert_true(cz_slab_age()); /* not at once */
+    assert_false(cz_slab_age());
+}
+
+static void what_is_in_use_stays(void **state)
+{
+    void *block;
+
+    (void)state;
+    skip_without_slabs();
+    block = cz_slab_get(LARGE);
+    memset(block, 1, LARGE);
+    (void)cz_slab_age();
+    assert_false(cz_slab_age());
+    memset(block, 2, LARGE);
+    cz_slab_put(block);
+}
+
+/* Each gives back what the other took. */
+static _Atomic(void *) slots[64];
+
+static void *exchange(void *seed)
+{
+    uint32_t random = *(uint32_t *)seed;
+
+    for (int i = 0; i < 200000; i++) {
+        void *block = cz_slab_get(SMALL);
+
+        if (block)
+            memset(block, i & 0xff, SMALL);
+        random = random * 1664525 + 1013904223;
+        block = atomic_exchange(&slots[random >> 26], block);
+        if (block)
+            cz_slab_put(block);
+        if (i % 1000 == 0)
+            (void)cz_slab_age();
+    }
+    return NULL;
+}
+
+static void threads_may_give_back_what_others_took(void **state)
+{
+    uint32_t seeds[2] = {1, 2};
+    pthread_t threads[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, exchange, &seeds[i]),
+                         0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (int i = 0; i < 64; i++) {
+        void *block = atomic_exchange(&slots[i], NULL);
+
+        if (block)
+            cz_slab_put(block);
+    }
+    (void)cz_slab_age();
+    assert_false(cz_slab_age());
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_do_not_overlap),
+        cmocka_unit_test(other_sizes_come_from_elsewhere),
+        cmocka_unit_test(a_block_given_back_is_used_again),
+        cmocka_unit_test(what_is_empty_for_a_while_goes_back),
+        cmocka_unit_test(what_is_in_use_stays),
+        cmocka_unit_test(threads_may_give_back_what_others_took),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
