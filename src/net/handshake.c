@@ -104,21 +104,13 @@ static void handshake_settle(struct cz_handshake *h)
                                (rc == -EAGAIN ? CZ_POLL_OUT : 0));
 }
 
-static void handshake_on_events(struct cz_poll_handler *handler,
-                                unsigned events)
+static void handshake_receive(struct cz_handshake *h)
 {
-    struct cz_handshake *h =
-        cz_container_of(handler, struct cz_handshake, handler);
     struct cz_handshake_outcome outcome = {0};
     uint8_t bytes[READ_SIZE];
-    ssize_t n;
+    ssize_t n = cz_sock_read(h->fd, bytes, sizeof bytes);
     int rc;
 
-    if (h->is_done || !(events & (CZ_POLL_IN | CZ_POLL_ERR))) {
-        handshake_settle(h);
-        return;
-    }
-    n = cz_sock_read(h->fd, bytes, sizeof bytes);
     if (n == -EAGAIN) {
         handshake_settle(h);
         return;
@@ -132,6 +124,18 @@ static void handshake_on_events(struct cz_poll_handler *handler,
         handshake_fail(h, rc, &outcome);
     else
         handshake_settle(h);
+}
+
+static void handshake_on_events(struct cz_poll_handler *handler,
+                                unsigned events)
+{
+    struct cz_handshake *h =
+        cz_container_of(handler, struct cz_handshake, handler);
+
+    if (h->is_done || !(events & (CZ_POLL_IN | CZ_POLL_ERR)))
+        handshake_settle(h);
+    else
+        handshake_receive(h);
 }
 
 static void handshake_on_timeout(struct cz_timer *timer)
@@ -174,10 +178,18 @@ int cz_handshake_create(struct cz_session *session, int fd,
         return rc;
     }
     *out = h;
-    if (handshake_flush(h) == -EAGAIN)
-        cz_io_set_interest(handshake_io(h), h->poll_id,
-                           CZ_POLL_IN | CZ_POLL_OUT);
     return 0;
+}
+
+/* Who dials speaks first. Its signature is mostly there by the time that the
+ * connection is accepted, and then the first write may be more than ours:
+ * with its whole greeting, all that we have to say. */
+void cz_handshake_start(struct cz_handshake *h)
+{
+    if (h->session->connecter)
+        handshake_settle(h);
+    else
+        handshake_receive(h);
 }
 
 void cz_handshake_destroy(struct cz_handshake *h)

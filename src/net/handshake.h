@@ -18,10 +18,13 @@
 struct cz_handshake;
 struct cz_session;
 
-/* Begins; ends by calling cz_session_on_handshake or _failed, later, from the
- * reactor. 0 or -errno: then the descriptor is still the caller's. */
+/* 0 or -errno: then the descriptor is still the caller's. */
 CZ_MUST_CHECK int cz_handshake_create(struct cz_session *session, int fd,
                                       struct cz_handshake **handshake);
+
+/* Begins; ends, at once or from the reactor, by calling
+ * cz_session_on_handshake or _failed. */
+void cz_handshake_start(struct cz_handshake *handshake);
 
 /* Closes the descriptor. */
 void cz_handshake_destroy(struct cz_handshake *handshake);

@@ -214,6 +214,16 @@ static int session_begin_raw(struct cz_session *session, int fd)
     return 0;
 }
 
+/* May end the session, like the above. */
+static int session_begin_handshake(struct cz_session *session, int fd)
+{
+    int rc = cz_handshake_create(session, fd, &session->handshake);
+
+    if (rc == 0)
+        cz_handshake_start(session->handshake);
+    return rc;
+}
+
 /* Without memory the log does without. */
 static void session_note_peer(struct cz_session *session, int fd)
 {
@@ -247,9 +257,8 @@ static void session_begin(struct cz_session *session, int fd)
     int rc;
 
     session_note_peer(session, fd);
-    rc = session->options->is_raw
-             ? session_begin_raw(session, fd)
-             : cz_handshake_create(session, fd, &session->handshake);
+    rc = session->options->is_raw ? session_begin_raw(session, fd)
+                                  : session_begin_handshake(session, fd);
     if (rc == 0)
         return;
     cz_sock_close(fd);
