@@ -199,7 +199,7 @@ void cz_handshake_destroy(struct cz_handshake *h)
         cz_io_unwatch(handshake_io(h), h->poll_id);
     if (h->fd >= 0)
         cz_sock_close(h->fd);
-    if (h->stage == CZ_HANDSHAKE_AT_MECHANISM)
+    if (h->has_mechanism)
         cz_null_mechanism_ops.fini(&h->mechanism.base);
     if (h->metadata)
         cz_metadata_unref(h->metadata, 1);

@@ -36,6 +36,7 @@ struct cz_handshake {
     cz_poll_id poll_id;
     struct cz_timer timeout;
     enum cz_handshake_stage stage;
+    bool has_mechanism;    /* begun; maybe while still at the greeting */
     bool is_done;          /* only the output has still to go */
     bool is_out_of_memory; /* worth another attempt */
     struct cz_greeting greeting;

@@ -132,6 +132,10 @@ static int mechanism_flush(struct cz_handshake *h)
     return 0;
 }
 
+/* As soon as the peer is known to have one: READY goes out with the rest of
+ * our greeting, without waiting for the rest of the peer's (RFC 23). With NULL
+ * it says nothing that a peer may not know which then turns out to want another
+ * mechanism. */
 static int begin_mechanism(struct cz_handshake *h)
 {
     const struct cz_options *o = h->session->options;
@@ -141,12 +145,15 @@ static int begin_mechanism(struct cz_handshake *h)
         .properties = cz_options_blob(o, CZ_OPTION_METADATA),
         .peer = &h->sink,
     };
-    int rc = cz_null_mechanism_ops.init(&h->mechanism.base, &config);
+    int rc;
 
+    if (h->has_mechanism)
+        return 0;
+    rc = cz_null_mechanism_ops.init(&h->mechanism.base, &config);
     if (rc != 0)
         return rc;
-    h->stage = CZ_HANDSHAKE_AT_MECHANISM;
-    return mechanism_flush(h) == 0 ? 1 : -ENOMEM;
+    h->has_mechanism = true;
+    return mechanism_flush(h);
 }
 
 /* ZMTP 1.0 and 2.0: our routing id goes out as one frame. To a peer without
@@ -183,11 +190,15 @@ static int step_greeting(struct cz_handshake *h,
     in_consume(h, consumed);
     if (out_take_greeting(h) != 0)
         return -ENOMEM;
+    if (rc >= 0 && cz_greeting_is_modern(&h->greeting) &&
+        begin_mechanism(h) != 0)
+        return -ENOMEM;
     if (rc != CZ_GREETING_DONE)
         return rc;
-    if (cz_zmtp_has_mechanism(h->greeting.version))
-        return begin_mechanism(h);
-    return begin_identity(h);
+    if (!cz_zmtp_has_mechanism(h->greeting.version))
+        return begin_identity(h);
+    h->stage = CZ_HANDSHAKE_AT_MECHANISM;
+    return 1;
 }
 
 /* Puts back the bytes that the greeting took for its own. */

@@ -82,6 +82,13 @@ const uint8_t *cz_greeting_output(const struct cz_greeting *greeting,
 /* `size` of the bytes that output showed have been written. */
 void cz_greeting_sent(struct cz_greeting *greeting, size_t size);
 
+/* Is it known that the peer's version has a mechanism, though maybe not yet
+ * which version it is? Then all of our greeting is due. */
+static inline bool cz_greeting_is_modern(const struct cz_greeting *greeting)
+{
+    return greeting->out_size == CZ_GREETING_SIZE;
+}
+
 /* Does this version begin with a mechanism's handshake (else: with one
  * identity frame each way, 2.4 and 2.5)? */
 static inline bool cz_zmtp_has_mechanism(enum cz_zmtp_version version)
