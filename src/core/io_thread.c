@@ -353,12 +353,22 @@ static void io_main(void *arg)
 
 /* ---- an application thread at the wheel ------------------------------ */
 
+/* With other sockets here, the I/O thread would have to be woken as soon as we
+ * leave: then the hop is not saved, but made twice. */
+static bool io_has_many_tenants(const struct cz_io_thread *io)
+{
+    /* Relaxed: exact for who holds the helm, and a hint to others. */
+    return atomic_load_explicit(&io->tenant_count, memory_order_relaxed) > 1;
+}
+
 static bool drive_begin(struct cz_io_thread *io)
 {
+    /* Not to wait for the helm in vain. */
+    if (io_has_many_tenants(io))
+        return false;
     cz_io_lock(io);
-    /* With other sockets here, the I/O thread would have to be woken as soon
-     * as we leave: then the hop is not saved, but made twice. */
-    if (atomic_load(&io->driver) == CZ_IO_APPLICATION || io->tenant_count > 1) {
+    if (atomic_load(&io->driver) == CZ_IO_APPLICATION ||
+        io_has_many_tenants(io)) {
         io_leave(io);
         return false;
     }
@@ -380,7 +390,7 @@ static bool drive_begin(struct cz_io_thread *io)
 static void drive_end(struct cz_io_thread *io)
 {
     io->driven_at_us = cz_clock_us();
-    if (io->tenant_count > 1)
+    if (io_has_many_tenants(io))
         io->must_take_over = true;
     atomic_store(&io->driver, CZ_IO_NOBODY);
     /* The napping I/O thread does not know what has come up meanwhile. A

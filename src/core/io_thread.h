@@ -98,7 +98,7 @@ struct cz_io_thread {
     struct cz_timer sweep;
 
     struct cz_list tenants;
-    uint32_t tenant_count;
+    _Atomic uint32_t tenant_count; /* changed with the helm only */
     _Atomic uint32_t load; /* connections and listeners, for placing new ones */
 
     struct cz_pool *shared_pool; /* the context's, to be swept; or NULL */

@@ -19,7 +19,8 @@ static void tenant_on_move_in(struct cz_command *command)
         cz_container_of(command, struct cz_tenant, move_in);
 
     cz_list_push_back(&tenant->io->tenants, &tenant->link);
-    tenant->io->tenant_count++;
+    atomic_fetch_add_explicit(&tenant->io->tenant_count, 1,
+                              memory_order_relaxed);
 }
 
 void cz_tenant_ref(struct cz_tenant *tenant)
@@ -40,7 +41,8 @@ static void tenant_leave(struct cz_tenant *tenant)
     struct cz_ctx *ctx = tenant->ctx;
 
     cz_list_remove(&tenant->link);
-    tenant->io->tenant_count--;
+    atomic_fetch_sub_explicit(&tenant->io->tenant_count, 1,
+                              memory_order_relaxed);
     cz_mailbox_unref(tenant->mailbox);
     cz_monitor_unref(tenant->monitor);
     cz_tenant_unref(tenant);
