@@ -279,6 +279,7 @@ static int io_turn(struct cz_io_thread *io, struct cz_mailbox *own,
     if (own)
         cz_mailbox_awake(own);
     io->now_us = cz_clock_us();
+    io->turns++;
     cz_poller_dispatch(io->poller, &batch);
     io_run_commands(io);
     return rc;

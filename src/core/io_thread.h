@@ -67,6 +67,7 @@ struct cz_io_thread {
     bool is_bound; /* see cz_poller_is_bound */
     struct cz_timers timers;
     uint64_t now_us; /* the clock at the beginning of this turn */
+    uint32_t turns;  /* of the reactor, so far */
 
     /* While somebody waits in the reactor. */
     bool is_waiting;
