@@ -166,7 +166,7 @@ static void connecter_succeeded(struct cz_connecter *c)
 {
     struct cz_session *session = c->session;
     int fd = c->fd;
-    int rc = session->transport->tune(session->options, fd, NULL);
+    int rc = session->transport->tune(session->options, fd);
 
     if (rc == 0 && is_connected_to_itself(fd))
         rc = -ECONNREFUSED;

@@ -131,8 +131,7 @@ static int ipc_dial(const struct cz_options *o CZ_UNUSED,
     return fd < 0 ? fd : cz_sock_connect(fd, to);
 }
 
-static int ipc_tune(const struct cz_options *o, int fd,
-                    const struct cz_addr *peer CZ_UNUSED)
+static int ipc_tune(const struct cz_options *o, int fd)
 {
     int rc = 0;
 
@@ -141,6 +140,12 @@ static int ipc_tune(const struct cz_options *o, int fd,
     if (rc == 0 && o->rcvbuf >= 0)
         rc = cz_sock_set_int(fd, SOL_SOCKET, SO_RCVBUF, o->rcvbuf);
     return rc;
+}
+
+static int ipc_tune_accepted(const struct cz_options *o, int fd,
+                             const struct cz_addr *peer CZ_UNUSED)
+{
+    return ipc_tune(o, fd);
 }
 
 /* Who is in more groups than that is known by its first one only. */
@@ -180,6 +185,7 @@ static const struct cz_stream_transport ipc = {
     .dial = ipc_dial,
     .admits = ipc_admits,
     .tune = ipc_tune,
+    .tune_accepted = ipc_tune_accepted,
     .peer_text = ipc_peer_text,
 };
 

@@ -123,7 +123,7 @@ static void listener_welcome(struct cz_listener *l, int fd,
     int rc = -EACCES;
 
     if (l->transport->admits(l->options, fd))
-        rc = l->transport->tune(l->options, fd, peer);
+        rc = l->transport->tune_accepted(l->options, fd, peer);
     if (rc == 0) {
         listener_tell_accepted(l, fd);
         rc = cz_session_accept(listener_choose(l), l->options, l->transport, fd,

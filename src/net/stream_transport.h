@@ -58,10 +58,11 @@ struct cz_stream_transport {
     /* Whether the filters in the options let an accepted descriptor in. */
     bool (*admits)(const struct cz_options *options, int fd);
 
-    /* Settles an accepted or connected descriptor. `peer`: where an accepted
-     * one comes from, else NULL. 0, or -errno: it is not fit. */
-    int (*tune)(const struct cz_options *options, int fd,
-                const struct cz_addr *peer);
+    /* Settles a connected descriptor, or an accepted one, which has inherited
+     * what `listen` has set. 0, or -errno: it is not fit. */
+    int (*tune)(const struct cz_options *options, int fd);
+    int (*tune_accepted)(const struct cz_options *options, int fd,
+                         const struct cz_addr *peer);
 
     /* The peer, for metadata: without a port; "" if unknown. */
     void (*peer_text)(int fd, char text[CZ_ADDR_TEXT_MAX]);

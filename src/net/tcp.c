@@ -93,8 +93,20 @@ static int tcp_prepare(const struct cz_options *o, int fd)
     return rc;
 }
 
-static int tcp_tune(const struct cz_options *o, int fd,
-                    const struct cz_addr *peer)
+/* What is not inherited from the listener. */
+static int tcp_tune_accepted(const struct cz_options *o, int fd,
+                             const struct cz_addr *peer)
+{
+    const struct setting priority = {SOL_SOCKET, SO_PRIORITY, o->priority,
+                                     o->priority != 0};
+
+    /* What comes from a descriptor of the program's is as the program says. */
+    if (o->use_fd < 0)
+        tcp_relax(fd, peer);
+    return apply(fd, &priority, 1);
+}
+
+static int tcp_tune(const struct cz_options *o, int fd)
 {
     bool has_keepalive = o->tcp_keepalive != -1;
     const struct setting settings[] = {
@@ -107,13 +119,8 @@ static int tcp_tune(const struct cz_options *o, int fd,
         {IPPROTO_TCP, TCP_KEEPINTVL, o->tcp_keepalive_intvl_s,
          has_keepalive && o->tcp_keepalive_intvl_s != -1},
         {IPPROTO_TCP, TCP_USER_TIMEOUT, o->tcp_maxrt_ms, o->tcp_maxrt_ms > 0},
-        /* The one of these that is not inherited from the listener. */
-        {SOL_SOCKET, SO_PRIORITY, o->priority, o->priority != 0},
     };
 
-    /* What comes from a descriptor of the program's is as the program says. */
-    if (peer && o->use_fd < 0)
-        tcp_relax(fd, peer);
     return apply(fd, settings, CZ_COUNT_OF(settings));
 }
 
@@ -144,6 +151,8 @@ static int tcp_open_listener(const struct cz_options *o,
     if (rc == 0)
         rc = tcp_prepare(o, fd);
     if (rc == 0)
+        rc = tcp_tune(o, fd);
+    if (rc == 0)
         rc = cz_sock_bind(fd, addr);
     if (rc == 0)
         rc = cz_sock_listen(fd, o->backlog);
@@ -165,6 +174,8 @@ static int tcp_listen(const struct cz_options *o, const char *address,
     if (o->use_fd >= 0) {
         listening->fd = o->use_fd;
         rc = cz_sock_adopt_listener(o->use_fd);
+        if (rc == 0)
+            rc = tcp_tune(o, o->use_fd);
     } else {
         rc = tcp_bind_addr(o, &parsed.target, true, &addr);
         if (rc == 0)
@@ -280,6 +291,7 @@ static const struct cz_stream_transport tcp = {
     .dial = tcp_dial,
     .admits = tcp_admits,
     .tune = tcp_tune,
+    .tune_accepted = tcp_tune_accepted,
     .peer_text = tcp_peer_text,
 };
 
