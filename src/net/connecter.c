@@ -36,6 +36,7 @@ struct cz_connecter {
     struct cz_timer timeout;
     struct cz_resolution *resolution;
     int fd;       /* -1 = none */
+    int port;     /* that was dialled; 0 = no such thing */
     int delay_ms; /* of the next back-off step; 0 = the first */
 };
 
@@ -153,12 +154,14 @@ static void connecter_on_retry(struct cz_timer *timer)
 /* Where nobody listens, the kernel may choose the port that is dialled for the
  * one to dial from, and connect the descriptor to itself. Kept, it would also
  * keep the port from who is to listen there. */
-static bool is_connected_to_itself(int fd)
+static bool is_connected_to_itself(const struct cz_connecter *c)
 {
     struct cz_addr local, remote;
 
-    return cz_sock_local(fd, &local) == 0 && cz_addr_port(&local) != 0 &&
-           cz_sock_remote(fd, &remote) == 0 && local.length == remote.length &&
+    return c->port != 0 && cz_sock_local(c->fd, &local) == 0 &&
+           cz_addr_port(&local) == c->port &&
+           cz_sock_remote(c->fd, &remote) == 0 &&
+           local.length == remote.length &&
            memcmp(&local.u, &remote.u, local.length) == 0;
 }
 
@@ -168,7 +171,7 @@ static void connecter_succeeded(struct cz_connecter *c)
     int fd = c->fd;
     int rc = session->transport->tune(session->options, fd);
 
-    if (rc == 0 && is_connected_to_itself(fd))
+    if (rc == 0 && is_connected_to_itself(c))
         rc = -ECONNREFUSED;
     if (rc != 0) {
         connecter_failed(c, rc);
@@ -253,6 +256,7 @@ static void connecter_dial(struct cz_connecter *c, const struct cz_addr *to)
     int rc = session->transport->dial(session->options, connecter_route(c), to,
                                       &c->fd);
 
+    c->port = cz_addr_port(to);
     if (rc == 0) {
         connecter_reached(c);
         return;
