@@ -402,6 +402,7 @@ int cz_stream_put(struct cz_stream *s, const struct cz_frame *frame,
         to = need <= w->room ? w->at : cz_stream_grow(s, need);
         if (!to)
             return -ENOMEM;
+        CZ_PREFETCH_WRITE(to + CZ_STREAM_FETCH_AHEAD);
         to += cz_frame_put_header(to, flags, frame->size);
         memcpy(to, frame->data, frame->size);
     } else {

