@@ -133,6 +133,11 @@ struct cz_stream_reader {
     uint32_t slept_at;  /* `consumed` when it last fell asleep */
     uint32_t depth_max; /* the most that it found waiting; see below */
     uint8_t small_batches;
+    /* Of a busy stream, see reader_hang_back: is it too close behind the
+     * writer, and how many looks not to wait at, since waiting was no use. */
+    bool is_close;
+    uint8_t skip;
+    uint8_t backoff;
     bool is_asleep;
     bool is_quiet;
     bool stays_quiet; /* the writer publishes batches: it can pay */
