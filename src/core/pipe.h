@@ -219,9 +219,12 @@ CZ_MUST_CHECK int cz_pipe_write_beyond(struct cz_pipe_end *end,
 CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
 cz_pipe_write_short(struct cz_pipe_end *end, const struct cz_frame *frame)
 {
-    if (!cz_stream_put_short(end->out, frame))
+    /* Bytes may be written anywhere: what is needed after that is held. */
+    struct cz_stream *out = end->out;
+
+    if (!cz_stream_put_short(out, frame))
         return false;
-    if (CZ_UNLIKELY(cz_stream_flush(end->out)))
+    if (CZ_UNLIKELY(cz_stream_flush(out)))
         cz_pipe_wake_reader(end);
     return true;
 }
@@ -267,10 +270,12 @@ CZ_MUST_CHECK bool cz_pipe_read(struct cz_pipe_end *end,
 CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
 cz_pipe_read_short(struct cz_pipe_end *end, struct cz_frame *frame)
 {
-    if (!cz_stream_read_short(end->in, frame))
+    struct cz_stream *in = end->in;
+
+    if (!cz_stream_read_short(in, frame))
         return false;
     frame->metadata = end->metadata;
-    if (CZ_UNLIKELY(cz_stream_count(end->in)))
+    if (CZ_UNLIKELY(cz_stream_count(in)))
         cz_pipe_give_credit(end);
     return true;
 }
