@@ -60,9 +60,15 @@ static inline void cz_copy_short(void *to, const void *from, size_t size)
     uint8_t *t = to;
     const uint8_t *f = from;
 
-    if (size >= 16) {
-        for (size_t i = 0; i + 16 < size; i += 16)
+    if (size >= 32) {
+        for (size_t i = 0; i + 32 < size; i += 32) {
             memcpy(t + i, f + i, 16);
+            memcpy(t + i + 16, f + i + 16, 16);
+        }
+        memcpy(t + size - 32, f + size - 32, 16);
+        memcpy(t + size - 16, f + size - 16, 16);
+    } else if (size >= 16) {
+        memcpy(t, f, 16);
         memcpy(t + size - 16, f + size - 16, 16);
     } else if (size >= 8) {
         uint64_t first, last;

@@ -176,6 +176,7 @@ static CZ_ALWAYS_INLINE void cz_dist_deliver(struct cz_dist *dist,
                                              const struct cz_frame *frame)
 {
     struct cz_dist_pipe *pipe = &dist->pipes[number];
+    struct cz_stream *out = pipe->out; /* held: see cz_pipe_write_short */
 
     if (CZ_UNLIKELY(pipe->stamp >= dist->stamp)) {
         if (pipe->stamp == CZ_DIST_FULL)
@@ -183,9 +184,9 @@ static CZ_ALWAYS_INLINE void cz_dist_deliver(struct cz_dist *dist,
         return;
     }
     pipe->stamp = dist->stamp;
-    if (CZ_UNLIKELY(!cz_stream_put_short(pipe->out, frame)))
+    if (CZ_UNLIKELY(!cz_stream_put_short(out, frame)))
         cz_dist_deliver_slow(dist, pipe, frame);
-    else if (CZ_UNLIKELY(cz_stream_flush(pipe->out)))
+    else if (CZ_UNLIKELY(cz_stream_flush(out)))
         cz_dist_wake(dist, pipe->end);
 }
 
