@@ -110,10 +110,16 @@ static void engine_on_interval(struct cz_timer *timer)
 }
 
 /* Nothing has come for too long; unless it is us who do not read, because the
- * pipe is full. */
+ * pipe is full, or because this thread was held up. */
 static void engine_on_silence(struct cz_engine *e)
 {
-    if (!e->in.is_stopped)
+    struct pollfd fd = {.fd = e->fd, .events = POLLIN};
+
+    if (e->in.is_stopped)
+        return;
+    if (cz_os_poll(&fd, 1, 0) > 0)
+        (void)!cz_engine_read(e);
+    else
         cz_session_on_engine_failed(e->session, false);
 }
 
