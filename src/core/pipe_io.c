@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Pipes: reading and writing, and who the far end is.
+ *
+ * Thread: see core/pipe.h. Owns: the reference to an end's metadata.
+ */
+#include "core/ctx.h"
+#include "core/io_thread.h"
+#include "core/pipe.h"
+#include "core/socket.h"
+#include "msg/metadata.h"
+#include "os/clock.h"
+
+enum {
+    /* After so many bytes in longer frames the writer sees to it that they
+     * are written while they are still in its cache. */
+    PUSH_BYTES = 65536,
+    /* Introductions that wait to be read in one pipe. */
+    NOTES_MAX = 1000,
+};
+
+/* ---- reading and writing -------------------------------------------- */
+
+/* Longer frames come here and are counted. Waiting until the pipe is full
+ * would let a thousand of them grow cold, or fill the memory. */
+static void pipe_push(struct cz_pipe_end *end, size_t size)
+{
+    struct cz_mailbox *own =
+        atomic_load_explicit(&end->home, memory_order_relaxed);
+    struct cz_mailbox *far = atomic_load(&end->peer->home);
+
+    end->unpushed += size;
+    if (end->unpushed < PUSH_BYTES || end->out->w.is_in_message)
+        return;
+    end->unpushed = 0;
+    if (far && far->io && own && own->has_baton)
+        cz_io_help(far->io);
+}
+
+bool cz_pipe_make_room(struct cz_pipe_end *end)
+{
+    struct cz_mailbox *own =
+        atomic_load_explicit(&end->home, memory_order_relaxed);
+    struct cz_mailbox *far = atomic_load(&end->peer->home);
+
+    if (!far || !far->io || !own->has_baton)
+        return false;
+    cz_io_help(far->io);
+    cz_pace_go_on(&own->pace, cz_clock_us());
+    return cz_stream_has_credit(end->out);
+}
+
+int cz_pipe_write_quietly(struct cz_pipe_end *end, const struct cz_frame *frame,
+                          bool *must_wake)
+{
+    int rc;
+
+    if (CZ_UNLIKELY(end->swap != NULL))
+        rc = cz_pipe_write_or_swap(end, frame, must_wake);
+    else if (CZ_UNLIKELY(end->out->is_conflating))
+        rc = cz_stream_write_latest(end->out, frame, must_wake);
+    else
+        rc = cz_stream_write(end->out, frame, must_wake);
+    if (rc == 0)
+        pipe_push(end, frame->size);
+    else if (rc == -EAGAIN)
+        cz_pipe_found_full(end);
+    return rc;
+}
+
+int cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
+{
+    bool must_wake;
+    int rc = 0;
+
+    if (!end->swap || !cz_pipe_swap_short(end, frame, &must_wake))
+        rc = cz_pipe_write_quietly(end, frame, &must_wake);
+    if (must_wake)
+        cz_pipe_wake_reader(end);
+    return rc;
+}
+
+int cz_pipe_write_beyond(struct cz_pipe_end *end, const struct cz_frame *frame)
+{
+    bool must_wake;
+    int rc = end->swap ? cz_pipe_write_or_swap_beyond(end, frame, &must_wake)
+                       : cz_stream_write_beyond(end->out, frame, &must_wake);
+
+    if (must_wake)
+        cz_pipe_wake_reader(end);
+    return rc;
+}
+
+void cz_pipe_count_drop(struct cz_pipe_end *end, enum cz_drop reason)
+{
+    cz_count_add(&end->drops[reason], 1);
+    if (end->account)
+        cz_account_drop(end->account, reason, cz_socket_end_name(end));
+}
+
+/* Tells the log once, until there has been room; in a stream that is always
+ * full, that would still be often. */
+void cz_pipe_found_full(struct cz_pipe_end *end)
+{
+    uint32_t full =
+        atomic_load_explicit(&end->out->count.full, memory_order_relaxed);
+
+    if (!end->account || !cz_log_is_heard(&end->account->ctx->log) ||
+        full == end->full_told || !cz_log_may_tell(&end->full_told_us))
+        return;
+    end->full_told = full;
+    cz_log_tell(&end->account->ctx->log,
+                &(struct cz_log_event){
+                    .topic = "hwm.reached",
+                    .account = end->account,
+                    .endpoint = cz_socket_end_name(end),
+                    .reason = "sending",
+                    .number_name = "hwm",
+                    .number = atomic_load_explicit(&end->out->hwm,
+                                                   memory_order_relaxed),
+                });
+}
+
+bool cz_pipe_read(struct cz_pipe_end *end, struct cz_frame *frame)
+{
+    for (;;) {
+        if (!cz_stream_read(end->in, frame)) {
+            cz_pipe_ran_dry(end);
+            return false;
+        }
+        if (!(frame->flags & CZ_FRAME_NOTE))
+            break;
+        cz_pipe_take_note(end, frame);
+    }
+    if (CZ_UNLIKELY(frame->flags & CZ_FRAME_LATEST))
+        cz_stream_read_latest(end->in, frame);
+    frame->metadata = end->metadata;
+    if (!(frame->flags & CZ_FRAME_MORE) && cz_stream_count(end->in))
+        cz_pipe_give_credit(end);
+    return true;
+}
+
+bool cz_pipe_is_readable(struct cz_pipe_end *end)
+{
+    struct cz_frame note;
+
+    for (;;) {
+        if (!cz_stream_has_data(end->in)) {
+            cz_pipe_ran_dry(end);
+            return false;
+        }
+        if (!(end->in->r.at[0] & CZ_FRAME_NOTE))
+            return true;
+        if (cz_stream_read(end->in, &note))
+            cz_pipe_take_note(end, &note);
+    }
+}
+
+/* ---- introductions -------------------------------------------------- */
+
+void cz_pipe_introduce(struct cz_pipe_end *end, struct cz_metadata *metadata)
+{
+    end->metadata = metadata;
+    end->is_introduced = true;
+}
+
+struct cz_span cz_pipe_peer_id(const struct cz_pipe_end *end)
+{
+    const uint8_t *id;
+    size_t size;
+
+    if (!end->metadata)
+        return cz_span(NULL, 0);
+    id = cz_metadata_find(end->metadata, "Identity", &size);
+    return cz_span(id, id ? size : 0);
+}
+
+void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note)
+{
+    struct cz_metadata *old = end->metadata;
+    struct cz_mutex *lock =
+        end->account ? &end->account->ctx->stats.lock : NULL;
+
+    /* Somebody may be looking at the name that it had. */
+    if (lock)
+        cz_mutex_lock(lock);
+    memcpy(&end->metadata, note->data, sizeof end->metadata);
+    if (lock)
+        cz_mutex_unlock(lock);
+    if (old)
+        cz_metadata_unref(old, 1);
+    end->is_introduced = true;
+    /* Relaxed: a number on its own, and only this thread writes it. */
+    atomic_store_explicit(
+        &end->notes_taken,
+        atomic_load_explicit(&end->notes_taken, memory_order_relaxed) + 1,
+        memory_order_relaxed);
+    if (end->events->on_introduced)
+        end->events->on_introduced(end->owner, end);
+}
+
+int cz_pipe_write_metadata(struct cz_pipe_end *end,
+                           struct cz_metadata *metadata)
+{
+    bool must_wake = false;
+    int rc = 0;
+
+    if (cz_pipe_unseen_notes(end) < NOTES_MAX) {
+        rc = cz_stream_write_note(end->out, &metadata, sizeof metadata,
+                                  &must_wake);
+        if (rc == 0) {
+            end->notes_written++;
+            metadata = NULL;
+        }
+    }
+    if (metadata)
+        cz_metadata_unref(metadata, 1);
+    if (must_wake)
+        cz_pipe_wake_reader(end);
+    return rc;
+}
