@@ -170,7 +170,9 @@ static void a_socket_listed_twice_is_told_twice(void **state)
     items[1].socket = env_socket(env, ZMQ_PULL);
     items[3].socket = pull;
     call_start(&call, send_byte, push);
-    assert_int_equal(zmq_poll(items, 4, PATIENCE_MS), 3);
+    /* What comes between two looks is told by the later ones only. */
+    assert_true(zmq_poll(items, 4, PATIENCE_MS) >= 1);
+    assert_int_equal(zmq_poll(items, 4, 0), 3);
     assert_int_equal(items[0].revents, ZMQ_POLLIN);
     assert_int_equal(items[1].revents, 0);
     assert_int_equal(items[2].revents, ZMQ_POLLIN);
@@ -179,7 +181,8 @@ static void a_socket_listed_twice_is_told_twice(void **state)
     /* And alone: nothing but this one socket. */
     expect_text(pull, "x");
     call_start(&call, send_byte, push);
-    assert_int_equal(zmq_poll(&items[2], 2, PATIENCE_MS), 2);
+    assert_true(zmq_poll(&items[2], 2, PATIENCE_MS) >= 1);
+    assert_int_equal(zmq_poll(&items[2], 2, 0), 2);
     assert_int_equal(call_join(&call), 1);
 }
 
