@@ -27,8 +27,10 @@ wait "$meter" || true
 timeout 30 "$swap" collector "$endpoint" 2000000000 >numbers &
 collector=$!
 "$swap" meter "$endpoint" spool 2000000000 2000000000
-# That one may have ended before the collector had everything.
-until [ -z "$(ls spool)" ]; do
+# That one may have ended before the collector had everything, or before it had
+# noted that. Then the collector may be done with numbers still in the spool,
+# which nobody is left to take.
+until [ -z "$(ls spool)" ] || [ -z "$(jobs -r)" ]; do
     "$swap" meter "$endpoint" spool 2000000000 2000000000
 done
 wait "$collector"
