@@ -70,12 +70,14 @@ int cz_pipe_write_quietly(struct cz_pipe_end *end, const struct cz_frame *frame,
 
 int cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
 {
-    bool must_wake;
+    bool must_wake = false;
     int rc = 0;
 
-    if (!end->swap || !cz_pipe_swap_short(end, frame, &must_wake))
+    if (CZ_LIKELY(cz_stream_put_part(end->out, frame)))
+        must_wake = !end->out->w.is_in_message && cz_stream_flush(end->out);
+    else if (!end->swap || !cz_pipe_swap_short(end, frame, &must_wake))
         rc = cz_pipe_write_quietly(end, frame, &must_wake);
-    if (must_wake)
+    if (CZ_UNLIKELY(must_wake))
         cz_pipe_wake_reader(end);
     return rc;
 }
@@ -123,7 +125,7 @@ void cz_pipe_found_full(struct cz_pipe_end *end)
 
 bool cz_pipe_read(struct cz_pipe_end *end, struct cz_frame *frame)
 {
-    for (;;) {
+    while (!cz_stream_read_part(end->in, frame)) {
         if (!cz_stream_read(end->in, frame)) {
             cz_pipe_ran_dry(end);
             return false;

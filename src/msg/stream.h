@@ -325,6 +325,23 @@ CZ_MUST_CHECK int cz_stream_write(struct cz_stream *stream,
                                   const struct cz_frame *frame,
                                   bool *must_wake);
 
+/* Lays a short frame, for which there is room, at the writer's place. */
+static CZ_ALWAYS_INLINE void cz_stream_lay_short(struct cz_stream_writer *w,
+                                                 uint8_t flags,
+                                                 const struct cz_frame *frame)
+{
+    size_t size = frame->size;
+    uint8_t *to = w->at;
+
+    CZ_PREFETCH_WRITE(to + CZ_STREAM_FETCH_AHEAD);
+    to[0] = flags;
+    to[1] = (uint8_t)size;
+    cz_copy_short(to + 2, frame->data, size);
+    w->at = to + 2 + size;
+    w->room -= (uint32_t)size + 2;
+    w->pos += (uint32_t)size + 2;
+}
+
 /* The commonest case by far, a message of one short frame for which there is
  * credit and room: calls nothing. False: it is not that case, nothing was
  * done. Then cz_stream_flush. */
@@ -332,22 +349,34 @@ CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
 cz_stream_put_short(struct cz_stream *s, const struct cz_frame *frame)
 {
     struct cz_stream_writer *w = &s->w;
-    size_t size = frame->size;
-    uint8_t *to = w->at;
 
-    if (CZ_UNLIKELY((size > CZ_FRAME_SHORT_MAX) |
+    if (CZ_UNLIKELY((frame->size > CZ_FRAME_SHORT_MAX) |
                     (frame->flags & CZ_FRAME_MORE) | w->is_in_message |
-                    (w->credit == 0) | (size + 2 > w->room)))
+                    (w->credit == 0) | (frame->size + 2 > w->room)))
         return false;
-    CZ_PREFETCH_WRITE(to + CZ_STREAM_FETCH_AHEAD);
-    to[0] = 0;
-    to[1] = (uint8_t)size;
-    cz_copy_short(to + 2, frame->data, size);
-    w->at = to + 2 + size;
-    w->room -= (uint32_t)size + 2;
-    w->pos += (uint32_t)size + 2;
+    cz_stream_lay_short(w, 0, frame);
     w->credit--;
     w->messages++;
+    return true;
+}
+
+/* The same for a short frame of any message; cz_stream_flush after the last
+ * one. */
+CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
+cz_stream_put_part(struct cz_stream *s, const struct cz_frame *frame)
+{
+    struct cz_stream_writer *w = &s->w;
+    bool has_more = frame->flags & CZ_FRAME_MORE;
+
+    if (CZ_UNLIKELY((frame->size > CZ_FRAME_SHORT_MAX) | (w->credit == 0) |
+                    (frame->size + 2 > w->room)))
+        return false;
+    if (has_more && !w->is_in_message)
+        cz_stream_remember(w);
+    w->is_in_message = has_more;
+    cz_stream_lay_short(w, has_more ? CZ_FRAME_MORE : 0, frame);
+    w->credit -= !has_more;
+    w->messages += !has_more;
     return true;
 }
 
@@ -417,25 +446,33 @@ void cz_stream_read_latest(struct cz_stream *stream, struct cz_frame *frame);
 /* Frees what a conflating stream still holds. */
 void cz_stream_drop_latest(struct cz_stream *stream);
 
-/* The commonest case by far, a message of one short frame that is known to be
- * there: calls nothing. False: it is not that case, nothing was done. */
+/* The commonest case by far, a short frame that is known to be there: calls
+ * nothing. False: it is not that case, nothing was done. */
 CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
-cz_stream_read_short(struct cz_stream *s, struct cz_frame *frame)
+cz_stream_read_part(struct cz_stream *s, struct cz_frame *frame)
 {
     struct cz_stream_reader *r = &s->r;
     const uint8_t *at = r->at;
     uint32_t size;
 
-    if (CZ_UNLIKELY(r->run == 0) || CZ_UNLIKELY(at[0] != 0))
+    if (CZ_UNLIKELY(r->run == 0) || CZ_UNLIKELY(at[0] > CZ_FRAME_MORE))
         return false;
     size = at[1];
-    frame->flags = 0;
+    frame->flags = at[0];
     frame->data = at + 2;
     frame->size = size;
     frame->buffer = NULL;
     r->at = at + 2 + size;
     r->run -= 2 + size;
     return true;
+}
+
+/* The same for a message of one frame, or the last of one. */
+CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
+cz_stream_read_short(struct cz_stream *s, struct cz_frame *frame)
+{
+    return CZ_LIKELY(s->r.run > 0) && CZ_LIKELY(s->r.at[0] == 0) &&
+           cz_stream_read_part(s, frame);
 }
 
 /* Is there anything to read? If not, the reader falls asleep; then, and when
