@@ -30,12 +30,15 @@ struct cz_swap_file {
     uint32_t head;  /* bytes at its beginning that are not data */
     uint64_t base;  /* the position that lies behind the head */
     uint64_t freed; /* up to here disk space has been given back */
+    uint64_t
+        size_allowed; /* the process was seen to be allowed so long a file */
 };
 
 void cz_swap_file_init(struct cz_swap_file *file);
 void cz_swap_file_fini(struct cz_swap_file *file);
 
-/* 0 or -errno. The pieces are used up. */
+/* 0; -EFBIG: the process may not have files as long; or -errno. The pieces are
+ * used up. */
 CZ_MUST_CHECK int cz_swap_file_write(struct cz_swap_file *file,
                                      struct iovec *pieces, int count,
                                      uint64_t position);

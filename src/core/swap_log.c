@@ -128,6 +128,8 @@ static int log_create(struct cz_swap_log *log, uint8_t head[HEAD_SIZE],
     struct iovec piece = {.iov_base = head, .iov_len = HEAD_SIZE};
     int rc;
 
+    if (cz_file_size_max() < HEAD_SIZE)
+        return -EFBIG;
     make_mark(log, head + mark_place(log));
     rc = cz_file_write(log->file->fd, &piece, 1, 0);
     if (rc == 0 && log->sync_ms >= 0)
@@ -330,6 +332,8 @@ int cz_swap_log_acknowledge(struct cz_swap_log *log, uint64_t position,
     struct iovec piece = {.iov_base = mark, .iov_len = sizeof mark};
     int rc = 0;
 
+    if (cz_file_size_max() < HEAD_SIZE)
+        return -EFBIG;
     log->acknowledged = position;
     log->sequence++;
     if (is_over)

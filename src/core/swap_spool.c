@@ -16,6 +16,9 @@ enum {
     /* So that one takes all that is written at once (swap.c), and a frame. */
     SPOOL_CHUNK_SIZE = 278528,
     PIECES_MAX = 64,
+    /* Checks are made here, and short frames copied behind theirs: one piece,
+     * which a kernel takes faster than several. */
+    SCRATCH_SIZE = 1024,
 };
 
 void cz_spool_init(struct cz_spool *spool, struct cz_pool *pool)
@@ -214,9 +217,10 @@ struct batch {
     struct cz_swap_file *file;
     uint64_t position; /* where the first piece goes */
     uint64_t size;
-    struct iovec pieces[PIECES_MAX];
     int count;
-    uint8_t checks[PIECES_MAX][CZ_RECORD_CHECK_SIZE];
+    uint32_t scratch_used;
+    struct iovec pieces[PIECES_MAX];
+    uint8_t scratch[SCRATCH_SIZE];
 };
 
 static int batch_write(struct batch *b)
@@ -228,14 +232,33 @@ static int batch_write(struct batch *b)
     b->position += b->size;
     b->size = 0;
     b->count = 0;
+    b->scratch_used = 0;
     return rc;
 }
 
 static void batch_add(struct batch *b, const void *data, size_t size)
 {
-    b->pieces[b->count].iov_base = (void *)(uintptr_t)data;
-    b->pieces[b->count++].iov_len = size;
+    struct iovec *piece = b->pieces + b->count;
+
     b->size += size;
+    if (b->count > 0 &&
+        (char *)piece[-1].iov_base + piece[-1].iov_len == data) {
+        piece[-1].iov_len += size;
+        return;
+    }
+    piece->iov_base = (void *)(uintptr_t)data;
+    piece->iov_len = size;
+    b->count++;
+}
+
+/* The same for bytes of which a copy is made, for which there is room. */
+static void batch_add_copy(struct batch *b, const void *data, size_t size)
+{
+    uint8_t *to = b->scratch + b->scratch_used;
+
+    memcpy(to, data, size);
+    b->scratch_used += (uint32_t)size;
+    batch_add(b, to, size);
 }
 
 /* One frame, with its check if there are any. Returns its size in the chunk,
@@ -247,7 +270,8 @@ static int64_t batch_add_frame(struct batch *b, const uint8_t *at, bool checks)
     uint64_t body;
     size_t header = cz_frame_get_header(at, CZ_FRAME_HEADER_MAX, &flags, &body);
 
-    if (b->count + 3 > PIECES_MAX) {
+    if (b->count + 3 > PIECES_MAX ||
+        b->scratch_used + CZ_RECORD_CHECK_SIZE > SCRATCH_SIZE) {
         int rc = batch_write(b);
 
         if (rc != 0)
@@ -257,15 +281,18 @@ static int64_t batch_add_frame(struct batch *b, const uint8_t *at, bool checks)
     if (body >= CZ_REF_MIN)
         memcpy(&ref, at + header, sizeof ref);
     if (checks) {
-        uint8_t *check = b->checks[b->count];
+        uint8_t check[CZ_RECORD_CHECK_SIZE];
 
         cz_record_make_check(check, b->position + b->size, at, header, ref.data,
                              body);
-        batch_add(b, check, CZ_RECORD_CHECK_SIZE);
+        batch_add_copy(b, check, sizeof check);
     }
-    batch_add(b, at, header);
-    if (body > 0)
+    if (header + body <= SCRATCH_SIZE - b->scratch_used) {
+        batch_add_copy(b, at, header + body);
+    } else {
+        batch_add(b, at, header);
         batch_add(b, ref.data, body);
+    }
     return (int64_t)cz_frame_footprint(body);
 }
 
@@ -295,11 +322,16 @@ static int batch_add_chunk(struct batch *b, const struct cz_chunk *chunk,
 int cz_spool_write(struct cz_spool *spool, struct cz_swap_file *file,
                    uint64_t position)
 {
-    struct batch b = {.file = file, .position = position};
+    struct batch b; /* in part: the rest is large */
     const struct cz_chunk *chunk;
     struct cz_chunk *kept = NULL;
     int rc = 0;
 
+    b.file = file;
+    b.position = position;
+    b.size = 0;
+    b.count = 0;
+    b.scratch_used = 0;
     for (chunk = spool->first; chunk && rc == 0; chunk = chunk->next)
         rc = batch_add_chunk(&b, chunk, spool_size(spool, chunk),
                              spool->frame_excess > 0);

@@ -77,25 +77,19 @@ int64_t cz_file_size(int fd)
     return fstat(fd, &about) == 0 ? (int64_t)about.st_size : -errno;
 }
 
-/* Beyond RLIMIT_FSIZE the kernel would raise a signal that ends the
- * process. */
-static int check_limit(const struct iovec *pieces, int count, uint64_t offset)
+uint64_t cz_file_size_max(void)
 {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-        return 0;
-    for (int i = 0; i < count; i++)
-        offset += pieces[i].iov_len;
-    return offset > limit.rlim_cur ? -EFBIG : 0;
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 ? limit.rlim_cur : UINT64_MAX;
 }
 
 int cz_file_write(int fd, struct iovec *pieces, int count, uint64_t offset)
 {
-    int rc = check_limit(pieces, count, offset);
-
-    while (rc == 0 && count > 0) {
-        ssize_t n = pwritev(fd, pieces, count, (off_t)offset);
+    while (count > 0) {
+        ssize_t n = count == 1 ? pwrite(fd, pieces->iov_base, pieces->iov_len,
+                                        (off_t)offset)
+                               : pwritev(fd, pieces, count, (off_t)offset);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -112,7 +106,7 @@ int cz_file_write(int fd, struct iovec *pieces, int count, uint64_t offset)
             pieces->iov_len -= (size_t)n;
         }
     }
-    return rc;
+    return 0;
 }
 
 int64_t cz_file_read(int fd, void *to, size_t size, uint64_t offset)

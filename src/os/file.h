@@ -45,8 +45,12 @@ bool cz_file_is_at(int fd, const char *path);
 /* Bytes, or -errno. */
 CZ_MUST_CHECK int64_t cz_file_size(int fd);
 
-/* Writes all of it; the pieces are used up. 0 or -errno, then any part may
- * have been written. Never raises SIGXFSZ: -EFBIG. */
+/* How long a file of this process may be (RLIMIT_FSIZE): what writes beyond
+ * that is ended by a signal. */
+uint64_t cz_file_size_max(void);
+
+/* Writes all of it, not beyond cz_file_size_max; the pieces are used up. 0 or
+ * -errno, then any part may have been written. */
 CZ_MUST_CHECK int cz_file_write(int fd, struct iovec *pieces, int count,
                                 uint64_t offset);
 
