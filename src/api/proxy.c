@@ -115,12 +115,13 @@ static int capture_part(struct cz_socket *capture, const struct cz_frame *frame)
     return rc;
 }
 
-/* Takes the next frame out of the near socket, if there is room for it. */
+/* Takes the next frame out of the near socket, if there is room for it. Out
+ * again of the same socket there may be only when something was taken: REP. */
 static int lane_receive(struct lane *lane, struct cz_frame *frame)
 {
     int rc;
 
-    if (!lane->is_in_message) {
+    if (!lane->is_in_message && lane->to->socket != lane->from->socket) {
         rc = cz_socket_glance(lane->to->socket);
         if (rc < 0)
             return rc;

@@ -283,10 +283,9 @@ int cz_options_set(struct cz_options *o, int number, const void *value,
     case CZ_OPTION_SERVER:
         return set_server(o, row, value, size);
     case CZ_OPTION_SPECIAL:
-        return cz_option_set_special(o, row, value, size);
-    default:
-        return -ENOTSUP;
+        break;
     }
+    return cz_option_set_special(o, row, value, size);
 }
 
 /* A plain value: the buffer is exactly as large as it is. */
@@ -328,10 +327,9 @@ int cz_options_get(const struct cz_options *o, int number, void *value,
         is_server = o->is_server && o->mechanism == row->mechanism;
         return get_exactly(&is_server, sizeof is_server, value, size);
     case CZ_OPTION_SPECIAL:
-        return cz_option_get_special(o, row, value, size);
-    default:
-        return -ENOTSUP;
+        break;
     }
+    return cz_option_get_special(o, row, value, size);
 }
 
 /* ---- values --------------------------------------------------------- */

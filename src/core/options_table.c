@@ -21,7 +21,6 @@ enum {
     IDS = CZ_OPTION_IDS,
     SERVER = CZ_OPTION_SERVER,
     SPECIAL = CZ_OPTION_SPECIAL,
-    LATER = CZ_OPTION_LATER,
     SET = CZ_OPTION_SET,
     GET = CZ_OPTION_GET,
     BOTH = CZ_OPTION_BOTH,
@@ -104,14 +103,9 @@ const struct cz_option_row cz_option_rows[] = {
      .empty = CZ_EMPTY_CLEARS},
     {CZ_OPTION_SOCKS_PASSWORD, TEXT, BOTH, .max = 255,
      .empty = CZ_EMPTY_CLEARS},
-    {101, LATER, BOTH}, /* IN_, OUT_BATCH_SIZE */
-    {102, LATER, BOTH},
     {109, INT, BOTH, AT(reconnect_stop), INT_MIN, INT_MAX, 0},
-    {110, LATER, SET}, /* HELLO_MSG, ... */
-    {111, LATER, SET},
     {112, INT, BOTH, AT(priority), 0, INT_MAX, 0},
     {113, INT, BOTH, AT(busy_poll_us), INT_MIN, INT_MAX, 0},
-    {114, LATER, SET},
     {CZ_OPTION_CERO_SWAP_DIR, SPECIAL, BOTH, .max = CZ_SWAP_DIR_MAX},
     {CZ_OPTION_CERO_SWAP_DURABLE, BOOL, BOTH, AT(swap_durable), 0, 1, 0},
     {CZ_OPTION_CERO_SWAP_SYNC, INT, BOTH, AT(swap_sync_ms), -1, INT_MAX, 0},

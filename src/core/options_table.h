@@ -25,7 +25,6 @@ enum cz_option_type {
     CZ_OPTION_IDS,     /* int by int, a list */
     CZ_OPTION_SERVER,  /* a mechanism's switch of the role */
     CZ_OPTION_SPECIAL, /* has rules of its own: core/options_special.c */
-    CZ_OPTION_LATER,   /* known to zmq.h, not built yet */
 };
 
 enum { CZ_OPTION_SET = 1, CZ_OPTION_GET = 2, CZ_OPTION_BOTH = 3 };

@@ -124,6 +124,22 @@ static void one_socket_as_both_sides_sends_back(void **state)
     proxy_end(&proxy);
 }
 
+/* It can send only when it has received. */
+static void one_rep_as_both_sides_answers(void **state)
+{
+    struct env *env = *state;
+    struct proxy proxy = {.env = env};
+
+    env_pair(env, ZMQ_REP, &proxy.frontend, ZMQ_REQ, &proxy.front);
+    proxy.backend = proxy.frontend;
+    proxy_start(&proxy);
+    for (uint32_t i = 0; i < 100; i++) {
+        send_number(proxy.front, i);
+        assert_int_equal(receive_number(proxy.front), i);
+    }
+    proxy_end(&proxy);
+}
+
 static void the_capture_gets_a_copy_of_both_ways(void **state)
 {
     struct env *env = *state;
@@ -365,6 +381,7 @@ int main(void)
         ON_EACH(large_messages_are_whole),
         ON(inproc, a_device_is_a_proxy),
         ON(inproc, one_socket_as_both_sides_sends_back),
+        ON_EACH(one_rep_as_both_sides_answers),
         ON(inproc, the_capture_gets_a_copy_of_both_ways),
         ON(inproc, a_full_side_does_not_hold_up_the_other_way),
         ON_EACH(what_cannot_be_passed_on_stays_where_it_is),
