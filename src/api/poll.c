@@ -127,7 +127,7 @@ static short zmq_events(short wanted, short got)
 {
     short events = 0;
 
-    if (wanted & ZMQ_POLLIN && got & (POLLIN | POLLHUP))
+    if (wanted & ZMQ_POLLIN && got & POLLIN)
         events |= ZMQ_POLLIN;
     if (wanted & ZMQ_POLLOUT && got & POLLOUT)
         events |= ZMQ_POLLOUT;
