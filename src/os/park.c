@@ -9,7 +9,6 @@
 #include "os/park.h"
 
 #include "base/assert.h"
-#include "os/clock.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -27,11 +26,12 @@ int cz_park(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline_us)
         .tv_sec = (time_t)(deadline_us / 1000000),
         .tv_nsec = (long)(deadline_us % 1000000) * 1000,
     };
-    const struct timespec *limit =
-        deadline_us == CZ_CLOCK_NEVER ? NULL : &deadline;
 
+    /* There is always a limit, if only CZ_CLOCK_NEVER, which is beyond all
+     * time: without one the kernel begins the wait again after a handler with
+     * SA_RESTART, as signal() installs them. */
     if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
-                expected, limit, NULL, FUTEX_BITSET_MATCH_ANY) == 0)
+                expected, &deadline, NULL, FUTEX_BITSET_MATCH_ANY) == 0)
         return 0;
     /* EAGAIN: the word had changed already, as good as a wake-up. */
     return errno == EAGAIN ? 0 : -errno;

@@ -14,7 +14,8 @@
 /* Sleeps while *word == expected, at most until `deadline_us` on
  * cz_clock_us's clock (CZ_CLOCK_NEVER = no limit).
  * 0: woken, or the word differed (spurious wake-ups happen: check again).
- * -ETIMEDOUT: the deadline passed. -EINTR: a signal handler ran. */
+ * -ETIMEDOUT: the deadline passed. -EINTR: a signal handler ran, be it one with
+ * SA_RESTART. */
 CZ_MUST_CHECK int cz_park(_Atomic uint32_t *word, uint32_t expected,
                           uint64_t deadline_us);
 

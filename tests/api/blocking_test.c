@@ -179,6 +179,19 @@ static void a_signal_ends_a_waiting_recv(void **state)
     expect_text(pull, "x");
 }
 
+static void a_signal_ends_a_recv_without_limit(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    struct call call;
+    void *pull = env_plain_socket(env, ZMQ_PULL);
+
+    env_bind(env, pull, endpoint);
+    call_start(&call, receive_blocking, pull);
+    call_interrupt(&call);
+    assert_fails(call_join(&call), EINTR);
+}
+
 static void a_signal_ends_a_waiting_send(void **state)
 {
     struct env *env = *state;
@@ -254,6 +267,7 @@ int main(void)
         ON_EACH(timeouts_last_at_least_as_long_as_given),
         ON_EACH(a_timeout_does_not_hide_a_message),
         ON_EACH(a_signal_ends_a_waiting_recv),
+        ON_EACH(a_signal_ends_a_recv_without_limit),
         ON_EACH(a_signal_ends_a_waiting_send),
         ON_EACH(a_signal_ends_a_waiting_poll),
         ON_EACH(two_threads_talk_in_turns),

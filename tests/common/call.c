@@ -95,7 +95,9 @@ static void call_on_signal(int number)
 
 void call_interrupt(struct call *call)
 {
-    struct sigaction action = {.sa_handler = call_on_signal};
+    /* As signal() does it; waits of libzmq end all the same. */
+    struct sigaction action = {.sa_handler = call_on_signal,
+                               .sa_flags = SA_RESTART};
 
     sigemptyset(&action.sa_mask);
     assert_int_equal(sigaction(CALL_SIGNAL, &action, NULL), 0);

@@ -120,23 +120,34 @@ static void on_alarm(int number)
 
 /* The timer repeats, so that a signal that comes before the sleep does not
  * decide the test. */
-static void a_signal_interrupts_the_sleep(void **state)
+static void expect_interruption(int flags)
 {
     _Atomic uint32_t word = 0;
-    struct sigaction action = {.sa_handler = on_alarm};
+    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = flags};
     struct itimerspec often = {
         .it_value.tv_nsec = 1000000,
         .it_interval.tv_nsec = 1000000,
     };
     timer_t timer;
 
-    (void)state;
     assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
     assert_int_equal(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
     assert_int_equal(timer_settime(timer, 0, &often, NULL), 0);
     assert_int_equal(cz_park(&word, 0, CZ_CLOCK_NEVER), -EINTR);
     assert_int_equal(timer_delete(timer), 0);
     signal(SIGALRM, SIG_DFL);
+}
+
+static void a_signal_interrupts_the_sleep(void **state)
+{
+    (void)state;
+    expect_interruption(0);
+}
+
+static void a_restarting_handler_interrupts_it_too(void **state)
+{
+    (void)state;
+    expect_interruption(SA_RESTART);
 }
 
 int main(void)
@@ -148,6 +159,7 @@ int main(void)
         cmocka_unit_test(unpark_wakes_the_sleeper_every_time),
         cmocka_unit_test(one_unpark_wakes_all_sleepers),
         cmocka_unit_test(a_signal_interrupts_the_sleep),
+        cmocka_unit_test(a_restarting_handler_interrupts_it_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
