@@ -48,14 +48,25 @@ static void listener_tell(struct cz_listener *l, enum cz_event event, int value)
                     l->listening.name, NULL);
 }
 
-static void listener_tell_accepted(struct cz_listener *l, int fd)
+/* What an accepted connection is told of as: the address it came to. */
+static const char *listener_name_accepted(const struct cz_listener *l, int fd,
+                                          char name[CZ_ENDPOINT_NAME_MAX])
+{
+    if (l->listening.is_on_any_address &&
+        l->transport->local_name(fd, name) == 0)
+        return name;
+    return l->listening.name;
+}
+
+static void listener_tell_accepted(struct cz_listener *l, int fd,
+                                   const char *name)
 {
     char peer[CZ_ADDR_TEXT_MAX] = "";
 
     if (cz_log_is_heard(&l->object.tenant->ctx->log))
         l->transport->peer_text(fd, peer);
     cz_monitor_tell(l->object.tenant->monitor, CZ_EVENT_ACCEPTED, (uint32_t)fd,
-                    l->listening.name, peer[0] ? peer : NULL);
+                    name, peer[0] ? peer : NULL);
 }
 
 /* It went wrong with one connection, and the next may be better. Other
@@ -120,14 +131,17 @@ static struct cz_tenant *listener_choose(const struct cz_listener *l)
 static void listener_welcome(struct cz_listener *l, int fd,
                              const struct cz_addr *peer)
 {
+    char buffer[CZ_ENDPOINT_NAME_MAX];
+    const char *name;
     int rc = -EACCES;
 
     if (l->transport->admits(l->options, fd))
         rc = l->transport->tune_accepted(l->options, fd, peer);
     if (rc == 0) {
-        listener_tell_accepted(l, fd);
+        name = listener_name_accepted(l, fd, buffer);
+        listener_tell_accepted(l, fd, name);
         rc = cz_session_accept(listener_choose(l), l->options, l->transport, fd,
-                               l->listening.name);
+                               name);
     }
     if (rc != 0) {
         cz_sock_close(fd);

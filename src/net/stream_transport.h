@@ -24,6 +24,7 @@ enum { CZ_ENDPOINT_NAME_MAX = 320 };
 struct cz_listening {
     int fd;
     char name[CZ_ENDPOINT_NAME_MAX]; /* "tcp://127.0.0.1:5555" */
+    bool is_on_any_address;          /* "tcp://0.0.0.0:5555" */
     /* Removed when listening ends, or "": a file, and the directory made for
      * it. */
     char file[CZ_ADDR_TEXT_MAX];
@@ -63,6 +64,10 @@ struct cz_stream_transport {
     int (*tune)(const struct cz_options *options, int fd);
     int (*tune_accepted)(const struct cz_options *options, int fd,
                          const struct cz_addr *peer);
+
+    /* What an accepted descriptor is connected to, as an endpoint. 0 or
+     * -errno. NULL: listeners are never on any address. */
+    int (*local_name)(int fd, char name[CZ_ENDPOINT_NAME_MAX]);
 
     /* The peer, for metadata: without a port; "" if unknown. */
     void (*peer_text)(int fd, char text[CZ_ADDR_TEXT_MAX]);

@@ -126,7 +126,7 @@ static int tcp_tune(const struct cz_options *o, int fd)
 
 /* ---- listening ------------------------------------------------------ */
 
-static int tcp_name(int fd, char *name, size_t size)
+static int tcp_local_name(int fd, char name[CZ_ENDPOINT_NAME_MAX])
 {
     char text[CZ_ADDR_TEXT_MAX];
     struct cz_addr addr;
@@ -135,8 +135,19 @@ static int tcp_name(int fd, char *name, size_t size)
     if (rc != 0)
         return rc;
     cz_addr_text(&addr, true, text);
-    snprintf(name, size, "tcp://%s", text);
+    snprintf(name, CZ_ENDPOINT_NAME_MAX, "tcp://%s", text);
     return 0;
+}
+
+static int tcp_describe(struct cz_listening *listening)
+{
+    struct cz_addr addr;
+    int rc = cz_sock_local(listening->fd, &addr);
+
+    if (rc != 0)
+        return rc;
+    listening->is_on_any_address = cz_addr_is_any(&addr);
+    return tcp_local_name(listening->fd, listening->name);
 }
 
 static int tcp_open_listener(const struct cz_options *o,
@@ -191,7 +202,7 @@ static int tcp_listen(const struct cz_options *o, const char *address,
         }
     }
     if (rc == 0)
-        rc = tcp_name(listening->fd, listening->name, sizeof listening->name);
+        rc = tcp_describe(listening);
     return rc;
 }
 
@@ -292,6 +303,7 @@ static const struct cz_stream_transport tcp = {
     .admits = tcp_admits,
     .tune = tcp_tune,
     .tune_accepted = tcp_tune_accepted,
+    .local_name = tcp_local_name,
     .peer_text = tcp_peer_text,
 };
 

@@ -129,3 +129,13 @@ bool cz_addr_is_loopback(const struct cz_addr *addr)
     return cz_addr_ip(addr, ip) == 0 &&
            (memcmp(ip, v4, sizeof v4) == 0 || memcmp(ip, v6, sizeof v6) == 0);
 }
+
+bool cz_addr_is_any(const struct cz_addr *addr)
+{
+    static const uint8_t v4[CZ_ADDR_IP_SIZE] = {[10] = 0xff, [11] = 0xff};
+    static const uint8_t v6[CZ_ADDR_IP_SIZE] = {0};
+    uint8_t ip[CZ_ADDR_IP_SIZE];
+
+    return cz_addr_ip(addr, ip) == 0 &&
+           (memcmp(ip, v4, sizeof v4) == 0 || memcmp(ip, v6, sizeof v6) == 0);
+}

@@ -67,6 +67,9 @@ CZ_MUST_CHECK int cz_addr_ip(const struct cz_addr *addr,
 /* Is it this machine, by its loopback address? */
 bool cz_addr_is_loopback(const struct cz_addr *addr);
 
+/* Is it an IP address that stands for all of the machine's? */
+bool cz_addr_is_any(const struct cz_addr *addr);
+
 /* The port; 0 for ipc, where setting it does nothing. */
 uint16_t cz_addr_port(const struct cz_addr *addr);
 void cz_addr_set_port(struct cz_addr *addr, uint16_t port);

@@ -158,6 +158,27 @@ static void wildcards_are_told_resolved(void **state)
     monitor_expect_nothing(monitor);
 }
 
+static void connections_are_told_by_the_address_they_came_to(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    char reached[ENDPOINT_MAX];
+    void *pull = env_socket(env, ZMQ_PULL);
+    void *push = env_socket(env, ZMQ_PUSH);
+    void *monitor = monitor_open(env, pull, ZMQ_EVENT_ALL);
+
+    assert_ok(zmq_bind(pull, "tcp://*:*"));
+    last_endpoint(pull, endpoint);
+    expect_event(monitor, ZMQ_EVENT_LISTENING, endpoint);
+    snprintf(reached, sizeof reached, "tcp://127.0.0.1%s",
+             strrchr(endpoint, ':'));
+    assert_ok(zmq_connect(push, reached));
+    expect_event(monitor, ZMQ_EVENT_ACCEPTED, reached);
+    expect_event(monitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, reached);
+    env_close_socket(env, push);
+    expect_event(monitor, ZMQ_EVENT_DISCONNECTED, reached);
+}
+
 static void a_peer_that_leaves_early_has_a_reason(void **state)
 {
     struct env *env = *state;
@@ -275,6 +296,7 @@ int main(void)
         ON_STREAMS(the_accepted_descriptor_is_the_one_that_is_lost),
         ON_STREAMS(each_bit_asks_for_its_own_event),
         ON_STREAMS(wildcards_are_told_resolved),
+        ON(tcp, connections_are_told_by_the_address_they_came_to),
         ON_STREAMS(a_peer_that_leaves_early_has_a_reason),
         ON_STREAMS(a_peer_of_another_type_is_only_disconnected),
         ON_STREAMS(a_refusal_is_told_with_its_number),
