@@ -21,6 +21,7 @@ static int ipc_make_wildcard(struct cz_listening *listening, char *path,
 {
     static const char *const places[] = {"TMPDIR", "TEMPDIR", "TMP"};
     const char *place = NULL;
+    const char *slash = "";
     int length;
     int rc;
 
@@ -29,8 +30,10 @@ static int ipc_make_wildcard(struct cz_listening *listening, char *path,
         if (place && !cz_dir_exists(place))
             place = NULL;
     }
+    if (place && place[strlen(place) - 1] != '/')
+        slash = "/";
     length = snprintf(listening->directory, sizeof listening->directory,
-                      "%s%stmpXXXXXX", place ? place : "", place ? "/" : "");
+                      "%s%stmpXXXXXX", place ? place : "", slash);
     if ((size_t)length >= sizeof listening->directory) {
         listening->directory[0] = '\0';
         return -ENAMETOOLONG;
