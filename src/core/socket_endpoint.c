@@ -151,20 +151,20 @@ int cz_socket_unbind(struct cz_socket *s, const char *endpoint)
     char respelled[ENDPOINT_TEXT_MAX];
     const struct cz_transport *transport;
     const char *address;
-    int count = 0;
+    int count;
     int rc = cz_socket_process(s);
 
     if (rc == 0)
         rc = endpoint_parse(s, endpoint, &transport, &address);
     if (rc != 0)
         return rc;
+    /* A socket may have bound a name and connected to it: one at a time. */
     if (transport->unbind) {
         rc = transport->unbind(s, endpoint);
-        if (rc != 0 && rc != -ENOENT)
+        if (rc != -ENOENT)
             return rc;
-        count = rc == 0;
     }
-    count += endpoints_end(s, endpoint);
+    count = endpoints_end(s, endpoint);
     for (int i = 0; count == 0 && transport->respell; i++) {
         rc = transport->respell(s, address, respelled, sizeof respelled, i);
         if (rc != 0)

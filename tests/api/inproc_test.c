@@ -116,6 +116,20 @@ static void a_name_is_free_again_after_close(void **state)
         assert_int_equal(zmq_errno(), EADDRINUSE);
 }
 
+static void a_name_bound_and_connected_is_undone_in_two_steps(void **state)
+{
+    struct env *env = *state;
+    void *dealer = env_socket(env, ZMQ_DEALER);
+
+    assert_ok(zmq_bind(dealer, "inproc://self"));
+    assert_ok(zmq_connect(dealer, "inproc://self"));
+    assert_ok(zmq_disconnect(dealer, "inproc://self"));
+    send_text(dealer, "to myself", 0);
+    expect_text(dealer, "to myself");
+    assert_ok(zmq_unbind(dealer, "inproc://self"));
+    assert_fails(zmq_unbind(dealer, "inproc://self"), ENOENT);
+}
+
 static void names_of_other_contexts_are_not_seen(void **state)
 {
     struct env *env = *state;
@@ -243,6 +257,7 @@ int main(void)
         ON(inproc, every_connect_is_a_connection),
         ON(inproc, a_name_is_free_again_after_unbind),
         ON(inproc, a_name_is_free_again_after_close),
+        ON(inproc, a_name_bound_and_connected_is_undone_in_two_steps),
         ON(inproc, names_of_other_contexts_are_not_seen),
         ON(inproc, owned_memory_is_handed_over_and_not_copied),
         ON(inproc, a_shared_message_may_be_sent_and_kept),
