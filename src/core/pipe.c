@@ -184,6 +184,18 @@ struct cz_pipe *cz_pipe_create(const uint32_t hwm[2], struct cz_pool *pool)
     return pipe;
 }
 
+static bool pipe_is_at_socket(const struct cz_pipe_end *end)
+{
+    struct cz_mailbox *home = atomic_load(&end->home);
+
+    return home && !home->io;
+}
+
+bool cz_pipe_joins_sockets(const struct cz_pipe_end *end)
+{
+    return pipe_is_at_socket(end) && pipe_is_at_socket(end->peer);
+}
+
 /* The mark of the stream from one end to the other. */
 static uint32_t pipe_mark(struct cz_pipe_end *from, struct cz_pipe_end *to)
 {

@@ -128,6 +128,9 @@ struct cz_pipe *cz_pipe_create(const uint32_t hwm[2], struct cz_pool *pool);
  * the far end has no owner, by the writer's. Any thread that owns the end. */
 void cz_pipe_set_marks(struct cz_pipe_end *end, int sndhwm, int rcvhwm);
 
+/* Does it lead from socket to socket, both of which know of it? */
+bool cz_pipe_joins_sockets(const struct cz_pipe_end *end);
+
 /* Gives what an end writes a swap, which becomes the pipe's; or NULL. Before
  * anything is written there. */
 void cz_pipe_set_swap(struct cz_pipe_end *end, struct cz_swap *swap);

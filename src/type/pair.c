@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * PAIR (RFC 31): one peer at a time. Others that come meanwhile are left
- * standing: never read, never written, dropped when they go.
+ * PAIR (RFC 31): one peer at a time. Others that come meanwhile are sent away
+ * if they are in the same process, or else left standing: never read, never
+ * written, dropped when they go. A connection that was hung up would only be
+ * made again.
  *
  * Thread: the socket's.
  */
@@ -34,8 +36,11 @@ static void pair_attach(struct cz_socket *s, struct cz_pipe_end *end)
 {
     struct pair *p = pair_of(s);
 
-    if (p->peer)
+    if (p->peer) {
+        if (!end->endpoint && cz_pipe_joins_sockets(end))
+            cz_socket_drop_end(s, end);
         return;
+    }
     p->peer = end;
     p->is_readable = false;
     p->is_writable = true;

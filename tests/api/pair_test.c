@@ -86,6 +86,24 @@ static void a_second_peer_is_not_heard(void **state)
 }
 
 /* The second connection makes its handshake, and gets no pipe. */
+static void a_second_peer_within_the_process_is_sent_away(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *a = env_socket(env, ZMQ_PAIR);
+    void *first = env_socket(env, ZMQ_PAIR);
+    void *second = env_socket(env, ZMQ_PAIR);
+
+    env_bind(env, a, endpoint);
+    assert_ok(zmq_connect(first, endpoint));
+    assert_ok(zmq_connect(second, endpoint));
+    expect_nothing(a);
+    assert_false(is_ready(second, ZMQ_POLLOUT, 0));
+    assert_fails(zmq_send(second, "two", 3, ZMQ_DONTWAIT), EAGAIN);
+    send_text(first, "one", 0);
+    expect_text(a, "one");
+}
+
 static void a_second_peer_still_finishes_its_handshake(void **state)
 {
     struct env *env = *state;
@@ -156,6 +174,7 @@ int main(void)
         ON_EACH(a_connecting_pair_queues_before_its_peer_is_there),
         ON_EACH(a_bound_pair_waits_for_its_peer),
         ON_EACH(a_second_peer_is_not_heard),
+        ON(inproc, a_second_peer_within_the_process_is_sent_away),
         ON_STREAMS(a_second_peer_still_finishes_its_handshake),
         ON_EACH(a_new_peer_may_come_when_the_first_has_gone),
         ON_EACH(what_was_sent_before_the_peer_left_is_read),
