@@ -46,7 +46,7 @@ static void known_values_come_out(void **state)
 /* Who writes a file and who reads it may have different processors. */
 static void every_size_and_byte_is_as_defined_by_any_means(void **state)
 {
-    uint8_t bytes[1024];
+    uint8_t bytes[4096];
 
     (void)state;
     for (size_t i = 0; i < sizeof bytes; i++)
