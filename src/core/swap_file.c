@@ -69,6 +69,16 @@ int cz_swap_file_write(struct cz_swap_file *file, struct iovec *pieces,
     return cz_file_write(file->fd, pieces, count, offset);
 }
 
+int cz_swap_file_write_head(struct cz_swap_file *file, const void *data,
+                            size_t size, uint32_t offset)
+{
+    struct iovec piece = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
+
+    if (!file_may_reach(file, offset + size))
+        return -EFBIG;
+    return cz_file_write(file->fd, &piece, 1, offset);
+}
+
 int cz_swap_file_read(const struct cz_swap_file *file, void *to, size_t size,
                       uint64_t position)
 {

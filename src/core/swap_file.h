@@ -25,13 +25,12 @@
 #include <sys/uio.h>
 
 struct cz_swap_file {
-    int fd;         /* -1: not opened yet */
-    bool has_holes; /* the file system can make them */
-    uint32_t head;  /* bytes at its beginning that are not data */
-    uint64_t base;  /* the position that lies behind the head */
-    uint64_t freed; /* up to here disk space has been given back */
-    uint64_t
-        size_allowed; /* the process was seen to be allowed so long a file */
+    int fd;                /* -1: not opened yet */
+    bool has_holes;        /* the file system can make them */
+    uint32_t head;         /* bytes at its beginning that are not data */
+    uint64_t base;         /* the position that lies behind the head */
+    uint64_t freed;        /* up to here disk space has been given back */
+    uint64_t size_allowed; /* so long a file this process may have */
 };
 
 void cz_swap_file_init(struct cz_swap_file *file);
@@ -42,6 +41,11 @@ void cz_swap_file_fini(struct cz_swap_file *file);
 CZ_MUST_CHECK int cz_swap_file_write(struct cz_swap_file *file,
                                      struct iovec *pieces, int count,
                                      uint64_t position);
+
+/* The same into the head, at an offset in the file. */
+CZ_MUST_CHECK int cz_swap_file_write_head(struct cz_swap_file *file,
+                                          const void *data, size_t size,
+                                          uint32_t offset);
 
 /* Reads exactly so much. 0; -EIO: less is there; or -errno. Needs no lock, but
  * no cz_swap_file_restart meanwhile. */

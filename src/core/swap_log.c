@@ -76,9 +76,9 @@ static void make_mark(const struct cz_swap_log *log, uint8_t to[MARK_SIZE])
     cz_put_be32(to + 24, cz_crc32c(0, to, 24));
 }
 
-static size_t mark_place(const struct cz_swap_log *log)
+static uint32_t mark_place(const struct cz_swap_log *log)
 {
-    return MARK_AT + (size_t)(log->sequence % 2) * MARK_STEP;
+    return MARK_AT + (uint32_t)(log->sequence % 2) * MARK_STEP;
 }
 
 /* Takes over the newer mark. False: there is none. */
@@ -125,13 +125,10 @@ static int log_open_file(const char *path)
 static int log_create(struct cz_swap_log *log, uint8_t head[HEAD_SIZE],
                       const char *directory)
 {
-    struct iovec piece = {.iov_base = head, .iov_len = HEAD_SIZE};
     int rc;
 
-    if (cz_file_size_max() < HEAD_SIZE)
-        return -EFBIG;
     make_mark(log, head + mark_place(log));
-    rc = cz_file_write(log->file->fd, &piece, 1, 0);
+    rc = cz_swap_file_write_head(log->file, head, HEAD_SIZE, 0);
     if (rc == 0 && log->sync_ms >= 0)
         rc = cz_file_sync(log->file->fd);
     if (rc == 0 && log->sync_ms >= 0)
@@ -329,18 +326,15 @@ int cz_swap_log_acknowledge(struct cz_swap_log *log, uint64_t position,
     uint64_t base = file->base;
     bool is_over = position == written && cz_swap_file_is_long(file, written);
     uint8_t mark[MARK_SIZE];
-    struct iovec piece = {.iov_base = mark, .iov_len = sizeof mark};
-    int rc = 0;
+    int rc;
 
-    if (cz_file_size_max() < HEAD_SIZE)
-        return -EFBIG;
     log->acknowledged = position;
     log->sequence++;
     if (is_over)
         file->base = position;
     make_mark(log, mark);
     file->base = base;
-    rc = cz_file_write(file->fd, &piece, 1, mark_place(log));
+    rc = cz_swap_file_write_head(file, mark, sizeof mark, mark_place(log));
     /* What is given back to the disk must not be asked for again. */
     if (rc == 0 && log->sync_ms >= 0 &&
         (is_over || cz_swap_file_is_due(file, position)))
