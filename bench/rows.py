@@ -338,8 +338,9 @@ def swap_rows() -> List[Row]:
 
 
 def durable_swap_rows() -> List[Row]:
+    """So much that a run is several times as long as 100 ms."""
     rows = []
-    for size, megabytes in ((64, 10), (1024, 50), (65536, 100)):
+    for size, megabytes in ((64, 100), (1024, 500), (65536, 500)):
         for sync_ms, name in ((-1, "no sync"), (100, "sync each 100 ms")):
             work = (f"size={size} megabytes={megabytes} durable=1"
                     f" sync_ms={sync_ms}")
