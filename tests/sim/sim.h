@@ -42,6 +42,8 @@ struct sim_config {
     unsigned accept_aborted;  /* accept gives ECONNABORTED, peer is reset */
     unsigned reset;           /* a connection is reset at a random byte */
     uint64_t reset_bytes_max; /* ... of its first this many */
+    unsigned file_write;      /* a write to a file fails, after a part of it */
+    unsigned file_sync;       /* syncing a file or a directory fails */
     uint64_t delay_us_max;    /* tcp bytes and connects are this late */
     size_t buffer_bytes;      /* kernel buffer of a direction; 0 = by seed */
     unsigned fds_max;         /* descriptors; 0 = 1000 */
@@ -118,6 +120,15 @@ void sim_half_close(int fd);
 
 /* While parted, nothing that is sent over tcp arrives; later all does. */
 void sim_part_network(bool is_parted);
+
+/* ---- Crashing ---- */
+
+/* The disk is remembered as it would be found if the process ended here, or
+ * the power failed: of what is not synced some is there. */
+void sim_disk_save(bool without_power);
+
+/* That is what is there now. All files are closed. */
+void sim_disk_restore(void);
 
 /* ---- Raw peers, for scripts that speak ZMTP by hand ----
  * They block, in virtual time. Beside these, cz_sock_* can be used. */

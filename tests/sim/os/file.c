@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * The simulated file system: a list of paths, of which some are
- * directories and the others what binding an ipc socket leaves there.
+ * directories and the others what binding an ipc socket leaves there. Files
+ * that data is kept in are in data_file.c.
  * "/", "." and "/tmp" are there from the start.
  *
  * Thread: the one whose turn it is. Owns: the paths, until the run ends.
@@ -60,8 +61,7 @@ bool cz_dir_exists(const char *path)
            strcmp(path, "/tmp") == 0 || (file && file->is_dir);
 }
 
-/* Is the directory that the path is in there? */
-static bool file_has_place(const char *path)
+bool sim_file_has_place(const char *path)
 {
     const char *slash = strrchr(path, '/');
     char dir[256] = "/";
@@ -79,7 +79,7 @@ static bool file_has_place(const char *path)
 
 int sim_file_create(const char *path)
 {
-    if (!file_has_place(path))
+    if (!sim_file_has_place(path))
         return -ENOENT;
     if (*file_find(path) || cz_dir_exists(path))
         return -EADDRINUSE;
@@ -94,9 +94,12 @@ bool sim_file_exists(const char *path)
 
 int cz_file_unlink(const char *path)
 {
-    struct file **at = file_find(path);
+    struct file **at;
 
     sim_point();
+    if (sim_data_unlink(path))
+        return 0;
+    at = file_find(path);
     sim_note("unlink", *at != NULL, 0);
     if (!*at)
         return cz_dir_exists(path) ? -EISDIR : -ENOENT;
@@ -131,7 +134,7 @@ int cz_dir_make_temporary(char *path_template)
 
     if (length < 6 || strcmp(place, "XXXXXX") != 0)
         return -EINVAL;
-    if (!file_has_place(path_template))
+    if (!sim_file_has_place(path_template))
         return -ENOENT;
     snprintf(place, 7, "%06u", sim.next_name++ % 1000000);
     file_add(path_template, true);

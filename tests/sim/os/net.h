@@ -109,5 +109,10 @@ bool sim_addr_is_ours(const struct cz_addr *addr);
 /* file.c: 0, -ENOENT (no such directory), -EADDRINUSE (is there already) */
 int sim_file_create(const char *path);
 bool sim_file_exists(const char *path);
+/* Is the directory that the path is in there? */
+bool sim_file_has_place(const char *path);
+
+/* data_file.c: false, it is none of these. */
+bool sim_data_unlink(const char *path);
 
 #endif

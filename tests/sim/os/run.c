@@ -97,7 +97,7 @@ static struct sim_result run_end(void)
         sim.events = event->next;
         free(event);
     }
-    result.fds_open = sim_net_end();
+    result.fds_open = sim_net_end() + sim_data_end();
     sim_files_end();
     sem_destroy(&sim.all_ended);
     sim.is_running = false;

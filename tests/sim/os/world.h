@@ -139,8 +139,10 @@ void sim_threads_join_all(void);
 void sim_note(const char *what, int64_t a, int64_t b);
 void sim_report_install(void);
 
-/* net.c and file.c: what a run leaves behind is freed. */
+/* net.c, data_file.c and file.c: what a run leaves behind is freed. How many
+ * descriptors were open. */
 unsigned sim_net_end(void);
+unsigned sim_data_end(void);
 void sim_files_end(void);
 
 #endif

@@ -176,6 +176,18 @@ static void part_make(zmq_msg_t *to, struct talk_message message, uint32_t part)
     part_fill(message, part, zmq_msg_data(to), size);
 }
 
+/* A disk that fails (sim_config) will work again, and what has not been taken
+ * is still there. */
+static int part_send(void *socket, zmq_msg_t *msg, int flags)
+{
+    int rc;
+
+    do
+        rc = zmq_msg_send(msg, socket, flags);
+    while (rc == -1 && (zmq_errno() == EIO || zmq_errno() == ENOSPC));
+    return rc;
+}
+
 int talk_try_send(void *socket, struct talk_message message, int flags)
 {
     uint32_t parts = message_parts(message), part;
@@ -185,7 +197,7 @@ int talk_try_send(void *socket, struct talk_message message, int flags)
         zmq_msg_t msg;
 
         part_make(&msg, message, part);
-        if (zmq_msg_send(&msg, socket, flags | more) == -1) {
+        if (part_send(socket, &msg, flags | more) == -1) {
             int error = zmq_errno();
 
             if (part > 0 && error != ETERM)
