@@ -335,6 +335,9 @@ int cz_swap_log_acknowledge(struct cz_swap_log *log, uint64_t position,
     make_mark(log, mark);
     file->base = base;
     rc = cz_swap_file_write_head(file, mark, sizeof mark, mark_place(log));
+    /* The other mark stays as it is until this one is whole. */
+    if (rc != 0)
+        log->sequence--;
     /* What is given back to the disk must not be asked for again. */
     if (rc == 0 && log->sync_ms >= 0 &&
         (is_over || cz_swap_file_is_due(file, position)))
