@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "tso.h"
+#include "claims.h"
 
 /* SLEEPERS is the kernel's. */
 enum { HELD, SHARED, MUTEX, SLEEPERS };
@@ -229,67 +229,42 @@ static const char *lock_stuck(const struct tso_model *model,
 }
 
 /* Favoured from the beginning, so that the first round meets it. */
-static void lock_init(const struct tso_model *model, struct tso_state *s)
-{
-    (void)model;
-    (void)s;
-}
-
-static struct tso_result explore(int rounds, int mistake)
-{
-    const struct tso_model model = {
-        .thread_count = 3,
-        .mistake = mistake,
-        .rounds = rounds,
-        .init = lock_init,
-        .step = lock_step,
-        .broken = lock_broken,
-        .stuck = lock_stuck,
-    };
-    struct tso_result result = tso_explore(&model);
-
-    print_message("%d rounds: %zu states, %s\n", rounds, result.state_count,
-                  result.broken ? result.broken : "all claims hold");
-    return result;
-}
-
-static void assert_caught(int mistake, const char *as)
-{
-    struct tso_result result = explore(2, mistake);
-
-    assert_non_null(result.broken);
-    assert_string_equal(result.broken, as);
-}
+static const struct tso_model lock_model = {
+    .thread_count = 3,
+    .rounds = 2,
+    .step = lock_step,
+    .broken = lock_broken,
+    .stuck = lock_stuck,
+};
 
 static void lock_excludes_and_nobody_sleeps_for_ever(void **state)
 {
     (void)state;
-    for (int rounds = 1; rounds <= 4; rounds++)
-        assert_null(explore(rounds, NONE).broken);
+    claims_hold(&lock_model, 4);
 }
 
 static void favourite_must_look_when_it_has_said_that_it_is_inside(void **state)
 {
     (void)state;
-    assert_caught(NO_SECOND_LOOK, "two inside");
+    claims_catch(&lock_model, NO_SECOND_LOOK, "two inside");
 }
 
 static void who_ends_the_favour_needs_the_barrier(void **state)
 {
     (void)state;
-    assert_caught(NO_BARRIER, "two inside");
+    claims_catch(&lock_model, NO_BARRIER, "two inside");
 }
 
 static void favourite_that_steps_back_must_say_so(void **state)
 {
     (void)state;
-    assert_caught(NO_WAKE_ON_YIELD, "somebody sleeps for ever");
+    claims_catch(&lock_model, NO_WAKE_ON_YIELD, "somebody sleeps for ever");
 }
 
 static void favourite_that_leaves_must_look(void **state)
 {
     (void)state;
-    assert_caught(NO_LOOK_ON_LEAVE, "somebody sleeps for ever");
+    claims_catch(&lock_model, NO_LOOK_ON_LEAVE, "somebody sleeps for ever");
 }
 
 int main(void)

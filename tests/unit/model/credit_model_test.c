@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "tso.h"
+#include "claims.h"
 
 enum { WRITER, READER };
 
@@ -204,73 +204,50 @@ static const char *credit_stuck(const struct tso_model *model,
     return s->ghost[READ] == model->rounds ? NULL : "a message is lost";
 }
 
-static void credit_init(const struct tso_model *model, struct tso_state *s)
-{
-    (void)model;
-    (void)s;
-}
-
-static struct tso_result explore(int rounds, int mistake)
-{
-    const struct tso_model model = {
-        .thread_count = 2,
-        .mistake = mistake,
-        .rounds = rounds,
-        .init = credit_init,
-        .step = credit_step,
-        .broken = credit_broken,
-        .stuck = credit_stuck,
-    };
-    struct tso_result result = tso_explore(&model);
-
-    print_message("%d messages: %zu states, %s\n", rounds, result.state_count,
-                  result.broken ? result.broken : "all claims hold");
-    return result;
-}
-
-static void assert_caught(int mistake, const char *as)
-{
-    struct tso_result result = explore(6, mistake);
-
-    assert_non_null(result.broken);
-    assert_string_equal(result.broken, as);
-}
+static const struct tso_model credit_model = {
+    .thread_count = 2,
+    .rounds = 6,
+    .step = credit_step,
+    .broken = credit_broken,
+    .stuck = credit_stuck,
+};
 
 static void writer_at_the_mark_always_gets_credit(void **state)
 {
     (void)state;
-    for (int rounds = 1; rounds <= 7; rounds++)
-        assert_null(explore(rounds, NONE).broken);
+    claims_hold(&credit_model, 7);
 }
 
 static void writer_must_order_its_mark(void **state)
 {
     (void)state;
-    assert_caught(WRITER_PLAIN_STORE, "the writer waits for ever");
+    claims_catch(&credit_model, WRITER_PLAIN_STORE,
+                 "the writer waits for ever");
 }
 
 static void writer_must_look_again(void **state)
 {
     (void)state;
-    assert_caught(WRITER_NO_RECHECK, "the writer waits for ever");
+    claims_catch(&credit_model, WRITER_NO_RECHECK, "the writer waits for ever");
 }
 
 static void reader_must_order_its_credit(void **state)
 {
     (void)state;
-    assert_caught(READER_PLAIN_STORE, "the writer waits for ever");
+    claims_catch(&credit_model, READER_PLAIN_STORE,
+                 "the writer waits for ever");
 }
 
 static void reader_must_take_the_mark_by_exchange(void **state)
 {
     (void)state;
-    assert_caught(READER_PLAIN_CLEAR, "two wake-ups under way");
+    claims_catch(&credit_model, READER_PLAIN_CLEAR, "two wake-ups under way");
 }
 
 static void writer_stays_armed_until_the_wake_up_comes(void **state)
 {
     (void)state;
-    assert_caught(DISARM_TOO_EARLY, "two wake-ups under way");
+    claims_catch(&credit_model, DISARM_TOO_EARLY, "two wake-ups under way");
 }
 
 int main(void)

@@ -52,6 +52,7 @@ struct tso_model {
     int mistake;
     /* How much work the threads have to do. */
     int rounds;
+    /* NULL: everything is 0 at first. */
     void (*init)(const struct tso_model *model, struct tso_state *s);
     /* Runs one instruction of the thread; `choice` resolves what the
      * protocol leaves open. False: it cannot run now, or there is no such
@@ -270,7 +271,8 @@ static inline struct tso_result tso_explore(const struct tso_model *model)
     struct tso_table table = {0};
     struct tso_state first = {0};
 
-    model->init(model, &first);
+    if (model->init)
+        model->init(model, &first);
     tso_add(&table, &first, 0);
     for (size_t at = 0; at < table.count && !result.broken; at++) {
         result.broken = model->broken(model, &table.states[at]);

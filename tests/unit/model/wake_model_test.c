@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "tso.h"
+#include "claims.h"
 
 enum { WRITER, READER };
 
@@ -326,12 +326,6 @@ static const char *wake_stuck(const struct tso_model *model,
     return NULL;
 }
 
-static void init_fast(const struct tso_model *model, struct tso_state *s)
-{
-    (void)model;
-    (void)s;
-}
-
 /* How a stream begins. */
 static void init_asleep(const struct tso_model *model, struct tso_state *s)
 {
@@ -341,82 +335,65 @@ static void init_asleep(const struct tso_model *model, struct tso_state *s)
     s->pc[READER] = R_ASLEEP;
 }
 
-static struct tso_result explore(int rounds, int mistake,
-                                 void (*init)(const struct tso_model *,
-                                              struct tso_state *))
-{
-    const struct tso_model model = {
-        .thread_count = 2,
-        .mistake = mistake,
-        .rounds = rounds,
-        .init = init,
-        .step = wake_step,
-        .broken = wake_broken,
-        .stuck = wake_stuck,
-    };
-    struct tso_result result = tso_explore(&model);
-
-    print_message("%d messages: %zu states, %s\n", rounds, result.state_count,
-                  result.broken ? result.broken : "all claims hold");
-    return result;
-}
+/* In fast mode, the reader awake. */
+static const struct tso_model wake_model = {
+    .thread_count = 2,
+    .rounds = 2,
+    .step = wake_step,
+    .broken = wake_broken,
+    .stuck = wake_stuck,
+};
 
 static void no_wake_up_is_lost_from_fast_mode(void **state)
 {
     (void)state;
-    for (int rounds = 1; rounds <= 4; rounds++)
-        assert_null(explore(rounds, NONE, init_fast).broken);
+    claims_hold(&wake_model, 4);
 }
 
 static void no_wake_up_is_lost_from_the_beginning(void **state)
 {
+    struct tso_model model = wake_model;
+
     (void)state;
-    for (int rounds = 1; rounds <= 4; rounds++)
-        assert_null(explore(rounds, NONE, init_asleep).broken);
-}
-
-static void assert_caught(int mistake, const char *as)
-{
-    struct tso_result result = explore(2, mistake, init_fast);
-
-    assert_non_null(result.broken);
-    assert_string_equal(result.broken, as);
+    model.init = init_asleep;
+    claims_hold(&model, 4);
 }
 
 static void fast_mode_needs_its_barrier(void **state)
 {
     (void)state;
-    assert_caught(FAST_WITHOUT_BARRIER, "a wake-up is lost");
+    claims_catch(&wake_model, FAST_WITHOUT_BARRIER, "a wake-up is lost");
 }
 
 static void change_to_quiet_mode_needs_the_barrier(void **state)
 {
     (void)state;
-    assert_caught(TO_QUIET_WITHOUT_BARRIER, "a wake-up is lost");
+    claims_catch(&wake_model, TO_QUIET_WITHOUT_BARRIER, "a wake-up is lost");
 }
 
 static void quiet_mode_needs_the_readers_exchange(void **state)
 {
     (void)state;
-    assert_caught(QUIET_WITHOUT_READER_FENCE, "a wake-up is lost");
+    claims_catch(&wake_model, QUIET_WITHOUT_READER_FENCE, "a wake-up is lost");
 }
 
 static void quiet_mode_needs_the_writers_fence(void **state)
 {
     (void)state;
-    assert_caught(QUIET_WITHOUT_WRITER_FENCE, "a wake-up is lost");
+    claims_catch(&wake_model, QUIET_WITHOUT_WRITER_FENCE, "a wake-up is lost");
 }
 
 static void only_who_clears_the_mark_may_wake(void **state)
 {
     (void)state;
-    assert_caught(WAKE_WITHOUT_CLAIM, "a reader that is awake is woken");
+    claims_catch(&wake_model, WAKE_WITHOUT_CLAIM,
+                 "a reader that is awake is woken");
 }
 
 static void reader_must_look_again_after_the_mark(void **state)
 {
     (void)state;
-    assert_caught(NO_SECOND_LOOK, "a wake-up is lost");
+    claims_catch(&wake_model, NO_SECOND_LOOK, "a wake-up is lost");
 }
 
 /* A mark alone does not say that all is read: a message may have been
@@ -424,14 +401,15 @@ static void reader_must_look_again_after_the_mark(void **state)
 static void claim_needs_the_place_where_the_reader_fell_asleep(void **state)
 {
     (void)state;
-    assert_caught(CLAIM_WITHOUT_LOOKING,
-                  "messages are overwritten before they are read");
+    claims_catch(&wake_model, CLAIM_WITHOUT_LOOKING,
+                 "messages are overwritten before they are read");
 }
 
 static void reader_that_lost_its_mark_must_wait_for_the_wake_up(void **state)
 {
     (void)state;
-    assert_caught(AWAKE_AFTER_LOST_MARK, "a reader that is awake is woken");
+    claims_catch(&wake_model, AWAKE_AFTER_LOST_MARK,
+                 "a reader that is awake is woken");
 }
 
 int main(void)
