@@ -13,12 +13,12 @@
 #include "common/env.h"
 
 #include "common/pubsub.h"
+#include "common/random.h"
 #include "common/socket.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 enum { VISITORS = 6, VISITS = 30, TOPICS = 5, MESSAGES_MAX = 40 };
 
@@ -39,23 +39,6 @@ struct visitor {
     const char *fault;
     pthread_t thread;
 };
-
-static uint32_t next_random(uint64_t *state, uint32_t limit)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return (uint32_t)(*state >> 33) % limit;
-}
-
-static uint64_t make_seed(void)
-{
-    const char *text = getenv("CZ_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-
-    print_message("seed: CZ_SEED=%llu\n", (unsigned long long)seed);
-    return seed * 2 + 1;
-}
 
 static void topic_name(char topic[4], uint32_t number)
 {
@@ -101,13 +84,13 @@ static const char *visit_receive(void *sub, uint32_t topics, uint32_t *next)
 
 static const char *visit_with(struct visitor *visitor, void *sub)
 {
-    uint32_t topics = 1 + next_random(&visitor->random, TOPICS);
-    uint32_t count = next_random(&visitor->random, MESSAGES_MAX);
+    uint32_t topics = 1 + random_below(&visitor->random, TOPICS);
+    uint32_t count = random_below(&visitor->random, MESSAGES_MAX);
     uint32_t next[TOPICS] = {0};
     const char *fault = NULL;
     int no_mark = 0;
     int timeout_ms = PATIENCE_MS;
-    bool is_early = next_random(&visitor->random, 2) == 0;
+    bool is_early = random_below(&visitor->random, 2) == 0;
 
     zmq_setsockopt(sub, ZMQ_RCVHWM, &no_mark, sizeof(no_mark));
     zmq_setsockopt(sub, ZMQ_RCVTIMEO, &timeout_ms, sizeof(timeout_ms));
@@ -143,7 +126,7 @@ static void *visitor_main(void *arg)
 
 static void start_visitors(struct soak *soak, struct visitor *visitors)
 {
-    uint64_t seed = make_seed();
+    uint64_t seed = random_seed();
 
     for (uint32_t i = 0; i < VISITORS; i++) {
         visitors[i] = (struct visitor){.soak = soak, .random = seed + i * 977};

@@ -12,12 +12,12 @@
  * nothing is checked.
  */
 #include "common/env.h"
+#include "common/random.h"
 #include "common/socket.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 enum { CLIENTS = 6, VISITS = 100, REQUESTS_MAX = 20, PARTS_MAX = 3 };
 
@@ -42,23 +42,6 @@ struct client {
     const char *fault;
     pthread_t thread;
 };
-
-static uint32_t next_random(uint64_t *state, uint32_t limit)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return (uint32_t)(*state >> 33) % limit;
-}
-
-static uint64_t make_seed(void)
-{
-    const char *text = getenv("CZ_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-
-    print_message("seed: CZ_SEED=%llu\n", (unsigned long long)seed);
-    return seed * 2 + 1;
-}
 
 /* ---- messages ------------------------------------------------------- */
 
@@ -150,9 +133,9 @@ static const char *visit_with(struct client *client, void *socket, bool is_req,
                               uint32_t visit)
 {
     struct request requests[REQUESTS_MAX];
-    uint32_t count = 1 + next_random(&client->random, REQUESTS_MAX);
-    bool is_pipelined = !is_req && next_random(&client->random, 2);
-    bool leaves_early = next_random(&client->random, 4) == 0;
+    uint32_t count = 1 + random_below(&client->random, REQUESTS_MAX);
+    bool is_pipelined = !is_req && random_below(&client->random, 2);
+    bool leaves_early = random_below(&client->random, 4) == 0;
     const char *fault = NULL;
 
     for (uint32_t i = 0; i < count && !fault; i++) {
@@ -160,7 +143,7 @@ static const char *visit_with(struct client *client, void *socket, bool is_req,
             .client = client->index,
             .visit = visit,
             .number = i,
-            .parts = next_random(&client->random, PARTS_MAX + 1),
+            .parts = random_below(&client->random, PARTS_MAX + 1),
         };
         fault = ask(client, socket, is_req, &requests[i]);
         if (!fault && leaves_early && i + 1 == count)
@@ -175,7 +158,7 @@ static const char *visit_with(struct client *client, void *socket, bool is_req,
 
 static const char *visit(struct client *client, uint32_t number)
 {
-    bool is_req = next_random(&client->random, 2);
+    bool is_req = random_below(&client->random, 2);
     void *socket = zmq_socket(client->soak->ctx, is_req ? ZMQ_REQ : ZMQ_DEALER);
     int patience = PATIENCE_MS;
     int linger = -1;
@@ -189,7 +172,7 @@ static const char *visit(struct client *client, uint32_t number)
     zmq_setsockopt(socket, ZMQ_SNDTIMEO, &patience, sizeof(patience));
     /* Never the same id twice: who is still there would be in its way. */
     snprintf(id, sizeof(id), "client %u, visit %u", client->index, number);
-    if (next_random(&client->random, 2))
+    if (random_below(&client->random, 2))
         zmq_setsockopt(socket, ZMQ_ROUTING_ID, id, strlen(id));
     if (zmq_connect(socket, client->soak->endpoint) == -1)
         fault = "cannot connect";
@@ -265,7 +248,7 @@ static void soak(struct env *env, int type)
     struct book book = {.count = 0};
     void *server = env_socket(env, type);
     int64_t deadline = now_ms() + PATIENCE_MS;
-    uint64_t seed = make_seed();
+    uint64_t seed = random_seed();
 
     if (!is_ceromq())
         skip(); /* it has been seen to abort here */

@@ -8,32 +8,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "base/heap.h"
+#include "common/random.h"
 
 enum { NODES = 500, STEPS = 60000, NODES_BURST = 4096 };
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
-/* From CZ_SEED, to repeat a run, or from the clock. */
-static uint64_t make_seed(void)
-{
-    const char *text = getenv("CZ_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-
-    print_message("seed: CZ_SEED=%llu\n", (unsigned long long)seed);
-    return seed * 2 + 1;
-}
 
 static void empty_heap_has_no_top(void **state)
 {
@@ -118,25 +99,25 @@ static void heap_agrees_with_its_model(void **state)
 {
     static struct cz_heap_node nodes[NODES];
     static uint64_t keys[NODES], orders[NODES];
-    uint64_t random = make_seed();
+    uint64_t random = random_seed();
     struct cz_heap heap;
 
     (void)state;
     cz_heap_init(&heap);
     for (uint64_t step = 1; step <= STEPS; step++) {
-        size_t i = next_random(&random) % NODES;
+        size_t i = random_below(&random, NODES);
         /* Waves: the heap fills up, and then empties, by turns. */
-        bool is_removal = next_random(&random) % 4 < (step / 4096 % 2 ? 3 : 1);
+        bool is_removal = random_below(&random, 4) < (step / 4096 % 2 ? 3 : 1);
         struct cz_heap_node *top = cz_heap_top(&heap);
 
-        if (next_random(&random) % 8 == 0 && top)
+        if (random_below(&random, 8) == 0 && top)
             i = (size_t)(top - nodes);
         if (is_removal) {
             orders[i] = 0;
             cz_heap_remove(&heap, &nodes[i]);
         } else {
             orders[i] = step;
-            keys[i] = next_random(&random) % 64;
+            keys[i] = random_below(&random, 64);
             cz_heap_set(&heap, &nodes[i], keys[i]);
         }
         assert_int_equal(cz_heap_contains(&nodes[i]), orders[i] != 0);

@@ -11,11 +11,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "common/random.h"
 #include "core/pipe.h"
 #include "core/registry.h"
 #include "core/socket.h"
@@ -170,14 +170,6 @@ struct row {
     struct cz_socket *socket;
 };
 
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
 static int rows_remove(struct row *rows, const struct cz_socket *socket,
                        int number)
 {
@@ -210,31 +202,28 @@ static void it_agrees_with_a_plain_array(void **state)
 {
     struct scene *scene = *state;
     struct row rows[ROWS] = {{NULL, 0, NULL}};
-    const char *text = getenv("CZ_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
+    uint64_t seed = random_seed();
     char name[32];
 
-    print_message("seed: CZ_SEED=%llu\n", (unsigned long long)seed);
-    seed = seed * 2 + 1;
     for (int step = 0; step < STEPS; step++) {
-        struct row *row = &rows[next_random(&seed) % ROWS];
-        unsigned number = (unsigned)(next_random(&seed) % NAMES);
+        struct row *row = &rows[random_below(&seed, ROWS)];
+        unsigned number = random_below(&seed, NAMES);
         struct cz_socket *socket =
-            &scene->sockets[next_random(&seed) % SOCKETS];
+            &scene->sockets[random_below(&seed, SOCKETS)];
 
         name_of(number, name);
         if (!row->entry && !find_bound(scene, number)) {
             *row = (struct row){bind_number(scene, number, socket), number,
                                 socket};
             assert_non_null(row->entry);
-        } else if (row->entry && next_random(&seed) % 2) {
+        } else if (row->entry && random_below(&seed, 2)) {
             cz_registry_remove(row->entry);
             row->entry = NULL;
-        } else if (next_random(&seed) % 2) {
+        } else if (random_below(&seed, 2)) {
             assert_int_equal(
                 cz_registry_remove_socket(&scene->registry, socket, name),
                 rows_remove(rows, socket, (int)number));
-        } else if (next_random(&seed) % 8 == 0) {
+        } else if (random_below(&seed, 8) == 0) {
             cz_registry_close_socket(&scene->registry, socket);
             (void)rows_remove(rows, socket, -1);
         }

@@ -13,11 +13,10 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "os/random.h"
+#include "common/random.h"
 #include "pattern/audience.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,20 +28,13 @@ struct model {
     uint64_t random;
 };
 
-static uint32_t model_random(struct model *m, uint32_t below)
-{
-    m->random = m->random * 6364136223846793005U + 1442695040888963407U;
-    return (uint32_t)(m->random >> 33) % below;
-}
-
 static int model_setup(void **state)
 {
     struct model *m = calloc(1, sizeof *m);
 
     if (!m)
         return -1;
-    m->random = cz_random_u32();
-    printf("seed %llu\n", (unsigned long long)m->random);
+    m->random = random_seed();
     cz_audience_init(&m->audience);
     *state = m;
     return 0;
@@ -198,9 +190,9 @@ static void an_audience_does_what_a_table_does(void **state)
     struct model *m = *state;
 
     for (int i = 0; i < 60000; i++) {
-        uint32_t id = model_random(m, IDS);
-        uint32_t number = model_random(m, KEYS);
-        uint32_t what = model_random(m, 100);
+        uint32_t id = random_below(&m->random, IDS);
+        uint32_t number = random_below(&m->random, KEYS);
+        uint32_t what = random_below(&m->random, 100);
 
         if (what == 0)
             model_drop(m, id);
@@ -209,7 +201,7 @@ static void an_audience_does_what_a_table_does(void **state)
         else
             model_remove(m, id, number);
         if (i % 50 == 0)
-            model_check(m, model_random(m, KEYS));
+            model_check(m, random_below(&m->random, KEYS));
     }
     for (uint32_t id = 0; id < IDS; id++)
         model_drop(m, id);
@@ -222,16 +214,16 @@ static void without_memory_nothing_changes(void **state)
     uint32_t failures = 0;
 
     for (int i = 0; i < 20000; i++) {
-        uint32_t id = model_random(m, IDS);
-        uint32_t number = model_random(m, KEYS);
+        uint32_t id = random_below(&m->random, IDS);
+        uint32_t number = random_below(&m->random, KEYS);
         int rc;
 
-        cz_alloc_fail_range(1 + model_random(m, 3), 100);
-        if (model_random(m, 2)) {
+        cz_alloc_fail_range(1 + random_below(&m->random, 3), 100);
+        if (random_below(&m->random, 2)) {
             rc = model_add(m, id, number);
             assert_true(rc == 0 || rc == -ENOMEM);
             failures += rc != 0;
-        } else if (model_random(m, 50) == 0) {
+        } else if (random_below(&m->random, 50) == 0) {
             model_drop(m, id);
         } else {
             model_remove(m, id, number);

@@ -11,35 +11,17 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "base/alloc.h"
 #include "base/bytes.h"
+#include "common/random.h"
 #include "pattern/routing.h"
 
 #include <errno.h>
 
 enum { NAMES = 400, STEPS = 40000, MANY = 20000 };
-
-/* From CZ_SEED, to repeat a run, or from the clock. */
-static uint64_t make_seed(void)
-{
-    const char *text = getenv("CZ_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-
-    print_message("seed: CZ_SEED=%llu\n", (unsigned long long)seed);
-    return seed * 2 + 1;
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 /* Ends are only pointers here. */
 static struct cz_pipe_end *end_of(uintptr_t number)
@@ -319,12 +301,12 @@ static void coming_and_going_agrees_with_a_plain_array(void **state)
 {
     struct cz_route *routes[NAMES] = {NULL};
     struct cz_routing routing;
-    uint64_t seed = make_seed();
+    uint64_t seed = random_seed();
 
     (void)state;
     cz_routing_init(&routing);
     for (int step = 0; step < STEPS; step++) {
-        uint64_t number = next_random(&seed) % NAMES;
+        uint64_t number = random_below(&seed, NAMES);
         /* Few bits differ, and lengths vary. */
         struct cz_span id = cz_span(&number, 2 + number % 7);
         struct cz_route *route = cz_routing_find(&routing, id);

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "os/random.h"
+#include "common/random.h"
 #include "pattern/subs.h"
 
 #include <errno.h>
@@ -50,20 +50,13 @@ static void model_on_move(void *owner, cz_record_ref to)
             m->items[i].ref = to;
 }
 
-static uint32_t model_random(struct model *m, uint32_t below)
-{
-    m->random = m->random * 6364136223846793005U + 1442695040888963407U;
-    return (uint32_t)(m->random >> 33) % below;
-}
-
 static int model_setup(void **state)
 {
     struct model *m = calloc(1, sizeof *m);
 
     if (!m)
         return -1;
-    m->random = cz_random_u32();
-    printf("seed %llu\n", (unsigned long long)m->random);
+    m->random = random_seed();
     cz_subs_init(&m->subs, 2, model_on_move, m);
     *state = m;
     return 0;
@@ -243,20 +236,20 @@ static void prefixes_of_every_length_are_found(void **state)
     uint8_t topic[3000];
 
     for (size_t i = 0; i < sizeof topic; i++)
-        topic[i] = (uint8_t)model_random(m, 3);
+        topic[i] = (uint8_t)random_below(&m->random, 3);
     for (size_t size = 0; size < sizeof topic; size++)
         assert_int_equal(model_add(m, cz_span(topic, size)), 0);
     model_check_all(m);
     model_check_topic(m, cz_span(topic, sizeof topic));
     for (int i = 0; i < 50; i++) {
-        size_t at = model_random(m, sizeof topic);
+        size_t at = random_below(&m->random, sizeof topic);
 
         topic[at] ^= 1;
         model_check_topic(m, cz_span(topic, sizeof topic));
         topic[at] ^= 1;
     }
     while (m->count > 0)
-        model_remove(m, &m->items[model_random(m, m->count)]);
+        model_remove(m, &m->items[random_below(&m->random, m->count)]);
 }
 
 static void
@@ -315,12 +308,14 @@ static void absurd_lengths_are_refused(void **state)
 /* Keys that are often beginnings of each other. */
 static struct cz_span random_key(struct model *m, uint8_t *bytes, size_t max)
 {
-    size_t size = model_random(m, 4) == 0 ? model_random(m, (uint32_t)max)
-                                          : model_random(m, 12);
+    size_t size = random_below(&m->random, 4) == 0
+                      ? random_below(&m->random, (uint32_t)max)
+                      : random_below(&m->random, 12);
 
     for (size_t i = 0; i < size; i++)
-        bytes[i] =
-            model_random(m, 50) == 0 || i < 3 ? (uint8_t)model_random(m, 3) : 0;
+        bytes[i] = random_below(&m->random, 50) == 0 || i < 3
+                       ? (uint8_t)random_below(&m->random, 3)
+                       : 0;
     return cz_span(bytes, size);
 }
 
@@ -333,17 +328,17 @@ static void a_set_does_what_a_list_does(void **state)
     for (int i = 0; i < 20000; i++) {
         bool grows = i / 2000 % 2 == 0;
 
-        if (model_random(m, 3) < (grows ? 2 : 1))
+        if (random_below(&m->random, 3) < (grows ? 2 : 1))
             assert_int_equal(model_add(m, random_key(m, bytes, 300)), 0);
         else if (m->count > 0)
-            model_remove(m, &m->items[model_random(m, m->count)]);
+            model_remove(m, &m->items[random_below(&m->random, m->count)]);
         if (i % 8 == 0)
             model_check_topic(m, random_key(m, bytes, 300));
         if (i % 500 == 0)
             model_check_all(m);
     }
     while (m->count > 0)
-        model_remove(m, &m->items[model_random(m, m->count)]);
+        model_remove(m, &m->items[random_below(&m->random, m->count)]);
 }
 
 static void without_memory_nothing_changes(void **state)
@@ -357,7 +352,7 @@ static void without_memory_nothing_changes(void **state)
         uint32_t count = m->count;
         int rc;
 
-        cz_alloc_fail_range(1 + model_random(m, 2), 100);
+        cz_alloc_fail_range(1 + random_below(&m->random, 2), 100);
         rc = model_add(m, key);
         cz_alloc_fail_at(0);
         if (rc != 0) {
@@ -367,9 +362,9 @@ static void without_memory_nothing_changes(void **state)
             failures++;
             assert_int_equal(model_add(m, key), 0);
         }
-        if (m->count > 0 && model_random(m, 3) == 0) {
+        if (m->count > 0 && random_below(&m->random, 3) == 0) {
             cz_alloc_fail_range(1, 100);
-            model_remove(m, &m->items[model_random(m, m->count)]);
+            model_remove(m, &m->items[random_below(&m->random, m->count)]);
             cz_alloc_fail_at(0);
         }
         if (i % 200 == 0)

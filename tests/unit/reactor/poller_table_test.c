@@ -8,12 +8,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "common/random.h"
 #include "reactor/poller_table.h"
 
 #include <errno.h>
@@ -127,27 +126,9 @@ static void shrinking_without_memory_keeps_the_table(void **state)
     cz_poll_table_fini(&table);
 }
 
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
-/* From CZ_SEED, to repeat a run, or from the clock. */
-static uint64_t make_seed(void)
-{
-    const char *text = getenv("CZ_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-
-    print_message("seed: CZ_SEED=%llu\n", (unsigned long long)seed);
-    return seed * 2 + 1;
-}
-
 static void table_agrees_with_its_model(void **state)
 {
-    uint64_t random = make_seed();
+    uint64_t random = random_seed();
     cz_poll_id live[LIVE_MAX], dead = 0;
     struct cz_poll_table table;
     uint32_t count = 0;
@@ -156,10 +137,10 @@ static void table_agrees_with_its_model(void **state)
     cz_poll_table_init(&table);
     for (int step = 0; step < STEPS; step++) {
         /* Waves: it fills up, and then empties, by turns. */
-        bool is_drop = next_random(&random) % 4 < (step / 1024 % 2 ? 3 : 1);
+        bool is_drop = random_below(&random, 4) < (step / 1024 % 2 ? 3 : 1);
 
         if (is_drop && count > 0) {
-            uint32_t i = (uint32_t)(next_random(&random) % count);
+            uint32_t i = random_below(&random, count);
 
             dead = live[i];
             cz_poll_table_drop(&table, dead);
