@@ -130,19 +130,35 @@ static inline void oom_endpoint(struct env *env, char endpoint[ENDPOINT_MAX])
     env_free_endpoint(env, endpoint);
 }
 
+static inline bool oom_is_readable(void *socket, int timeout_ms)
+{
+    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
+
+    MAKE(zmq_poll(&item, 1, timeout_ms));
+    return item.revents;
+}
+
+/* Does a part follow the one that was received last? */
+static inline bool oom_has_more(void *socket)
+{
+    int more = 0;
+    size_t size = sizeof(more);
+
+    assert_ok(zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &size));
+    return more;
+}
+
 /* A connection that is hit may lose what is under way: sends a byte again
  * and again, until one has come. */
 static inline void oom_send_until_received(void *from, void *to)
 {
     int64_t end_ms = now_ms() + PATIENCE_MS;
-    zmq_pollitem_t item = {.socket = to, .events = ZMQ_POLLIN};
     char byte;
 
     do {
         assert_true(now_ms() < end_ms);
         MAKE(zmq_send(from, "x", 1, 0));
-        MAKE(zmq_poll(&item, 1, 20));
-    } while (item.revents == 0);
+    } while (!oom_is_readable(to, 20));
     MAKE(zmq_recv(to, &byte, 1, 0));
 }
 

@@ -15,14 +15,6 @@
 
 enum { WAIT_MS = 5 };
 
-static bool is_readable(void *socket, int timeout_ms)
-{
-    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
-
-    MAKE(zmq_poll(&item, 1, timeout_ms));
-    return item.revents;
-}
-
 /* ---- STREAM ----------------------------------------------------------- */
 
 /* Sends back one message if it is more than a notice. */
@@ -144,7 +136,7 @@ static void tell(void *router, const char *id, void *dealer)
         assert_true(now_ms() < end_ms);
         if (zmq_send(router, id, 5, ZMQ_SNDMORE) == 5)
             MAKE(zmq_send(router, "hello", 5, 0));
-    } while (!is_readable(dealer, WAIT_MS));
+    } while (!oom_is_readable(dealer, WAIT_MS));
     assert_int_equal(zmq_recv(dealer, bytes, sizeof(bytes), 0), 5);
 }
 

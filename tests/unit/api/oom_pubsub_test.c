@@ -14,23 +14,6 @@ enum { WAIT_MS = 5, LARGE = 20000, SUBS = 3 };
 
 static char large_body[LARGE];
 
-static bool has_more(void *socket)
-{
-    int more = 0;
-    size_t size = sizeof(more);
-
-    assert_ok(zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &size));
-    return more;
-}
-
-static bool is_readable(void *socket, int timeout_ms)
-{
-    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
-
-    MAKE(zmq_poll(&item, 1, timeout_ms));
-    return item.revents;
-}
-
 /* Topics of three sizes: in the record, beside it, and by reference. */
 static size_t topic_size(int i)
 {
@@ -53,10 +36,10 @@ static void expect_whole(void *sub, int i)
 
     assert_int_equal(zmq_recv(sub, body, LARGE, 0), topic_size(i));
     assert_int_equal(body[0], 'a' + i);
-    assert_true(has_more(sub));
+    assert_true(oom_has_more(sub));
     assert_int_equal(zmq_recv(sub, body, LARGE, 0), LARGE);
     assert_int_equal(body[LARGE - 1], 'a' + i);
-    assert_false(has_more(sub));
+    assert_false(oom_has_more(sub));
 }
 
 /* An XPUB reads what it is told. */
@@ -64,7 +47,7 @@ static void read_events(void *pub, int type)
 {
     static char event[LARGE + 1];
 
-    while (type == ZMQ_XPUB && is_readable(pub, 0))
+    while (type == ZMQ_XPUB && oom_is_readable(pub, 0))
         assert_true(zmq_recv(pub, event, sizeof(event), 0) > 0);
 }
 
@@ -87,7 +70,7 @@ static void publish_until_received(void *pub, int type, void *sub, int i)
         for (int n = 0; n < SUBS; n++)
             publish(pub, n);
         read_events(pub, type);
-    } while (!is_readable(sub, WAIT_MS));
+    } while (!oom_is_readable(sub, WAIT_MS));
     expect_whole(sub, i);
 }
 
@@ -105,7 +88,7 @@ static void talk_to(struct env *env, int type)
     for (int i = 0; i < SUBS; i++)
         publish_until_received(pub, type, subs[i], i);
     for (int i = 0; i < SUBS; i++)
-        while (is_readable(subs[i], 0))
+        while (oom_is_readable(subs[i], 0))
             expect_whole(subs[i], i);
     assert_ok(zmq_close(subs[0]));
     read_events(pub, type);
@@ -147,7 +130,7 @@ static void talk_as_xsub(struct env *env)
         MAKE(zmq_send(xsub, "user", 4, 0));
         MAKE(zmq_send(xsub, "\0topic", 6, 0));
         memset(got, 0, sizeof(got));
-        if (is_readable(xpub, WAIT_MS))
+        if (oom_is_readable(xpub, WAIT_MS))
             assert_in_range(zmq_recv(xpub, got, sizeof(got), 0), 4, 6);
     }
     assert_ok(zmq_close(xpub));

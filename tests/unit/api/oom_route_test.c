@@ -14,23 +14,6 @@ enum { ASK_MS = 10, LARGE = 20000 };
 
 static char large_body[LARGE];
 
-static bool has_more(void *socket)
-{
-    int more = 0;
-    size_t size = sizeof(more);
-
-    assert_ok(zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &size));
-    return more;
-}
-
-static bool is_readable(void *socket, int timeout_ms)
-{
-    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
-
-    MAKE(zmq_poll(&item, 1, timeout_ms));
-    return item.revents;
-}
-
 /* Gives back one message as it is, while it is read: the id goes first. */
 static void echo(void *server)
 {
@@ -41,7 +24,7 @@ static void echo(void *server)
         int size = zmq_recv(server, part, sizeof(part), 0);
 
         assert_true(size >= 0);
-        more = has_more(server);
+        more = oom_has_more(server);
         MAKE(zmq_send(server, part, (size_t)size, more ? ZMQ_SNDMORE : 0));
     }
 }
@@ -53,9 +36,9 @@ static void answer(void *server)
 
     assert_int_equal(zmq_recv(server, &number, sizeof(number), 0),
                      sizeof(number));
-    assert_true(has_more(server));
+    assert_true(oom_has_more(server));
     assert_int_equal(zmq_recv(server, body, LARGE, 0), LARGE);
-    assert_false(has_more(server));
+    assert_false(oom_has_more(server));
     MAKE(zmq_send(server, &number, sizeof(number), ZMQ_SNDMORE));
     MAKE(zmq_send(server, body, LARGE, 0));
 }
@@ -71,13 +54,13 @@ static bool receive_reply(void *req, uint32_t *number)
 {
     static char body[LARGE];
 
-    if (!is_readable(req, ASK_MS))
+    if (!oom_is_readable(req, ASK_MS))
         return false;
     assert_int_equal(zmq_recv(req, number, sizeof(*number), 0),
                      sizeof(*number));
-    assert_true(has_more(req));
+    assert_true(oom_has_more(req));
     assert_int_equal(zmq_recv(req, body, LARGE, 0), LARGE);
-    assert_false(has_more(req));
+    assert_false(oom_has_more(req));
     return true;
 }
 
@@ -89,7 +72,8 @@ static void ask(void *req, void *server, int type, uint32_t number)
     do {
         assert_true(now_ms() < end_ms);
         send_request(req, number);
-        for (int wait_ms = ASK_MS; is_readable(server, wait_ms); wait_ms = 0)
+        for (int wait_ms = ASK_MS; oom_is_readable(server, wait_ms);
+             wait_ms = 0)
             type == ZMQ_ROUTER ? echo(server) : answer(server);
     } while (!receive_reply(req, &got));
     assert_int_equal(got, number);

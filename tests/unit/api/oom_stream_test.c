@@ -43,23 +43,17 @@ static void send_numbered(void *socket, uint32_t number)
 static void check_body(void *socket, uint32_t number, size_t size, bool more)
 {
     static char body[LARGE];
-    int has_more = -1;
-    size_t more_size = sizeof(has_more);
 
     assert_int_equal(zmq_recv(socket, body, LARGE, 0), size);
     assert_int_equal(body[0], number & 127);
     assert_int_equal(body[size - 1], number & 127);
-    assert_ok(zmq_getsockopt(socket, ZMQ_RCVMORE, &has_more, &more_size));
-    assert_int_equal(has_more, more);
+    assert_int_equal(oom_has_more(socket), more);
 }
 
 /* False: there is none within the time. What comes is whole. */
 static bool receive_numbered(void *socket, uint32_t *number, int timeout_ms)
 {
-    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
-
-    MAKE(zmq_poll(&item, 1, timeout_ms));
-    if (!item.revents)
+    if (!oom_is_readable(socket, timeout_ms))
         return false;
     assert_int_equal(zmq_recv(socket, number, sizeof(*number), 0),
                      sizeof(*number));
