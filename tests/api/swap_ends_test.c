@@ -20,11 +20,9 @@ static void disconnecting_sends_what_waits(void **state)
 {
     struct env *env = *state;
     char endpoint[ENDPOINT_MAX];
-    void *push = env_socket(env, ZMQ_PUSH);
-    void *pull = env_socket(env, ZMQ_PULL);
+    void *push, *pull;
 
-    swap_set(push, SWAP_PLENTY);
-    swap_narrow(pull);
+    swap_open_apart(env, &push, &pull);
     env_bind(env, pull, endpoint);
     assert_ok(zmq_connect(push, endpoint));
     swap_send(push, 0, SWAP_MESSAGES, SWAP_BODY_SIZE);
@@ -39,11 +37,9 @@ static void unbinding_sends_what_waits(void **state)
 {
     struct env *env = *state;
     char endpoint[ENDPOINT_MAX];
-    void *push = env_socket(env, ZMQ_PUSH);
-    void *pull = env_socket(env, ZMQ_PULL);
+    void *push, *pull;
 
-    swap_set(push, SWAP_PLENTY);
-    swap_narrow(pull);
+    swap_open_apart(env, &push, &pull);
     env_bind(env, push, endpoint);
     assert_ok(zmq_connect(pull, endpoint));
     wait_for(push, ZMQ_POLLOUT);

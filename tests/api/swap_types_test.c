@@ -297,16 +297,14 @@ static void stream(void **state)
 static void what_waits_survives_a_reconnect(void **state)
 {
     struct env *env = *state;
-    void *push = env_socket(env, ZMQ_PUSH);
-    void *pull = env_socket(env, ZMQ_PULL);
+    void *push, *pull;
     char endpoint[ENDPOINT_MAX];
     uint8_t body[SWAP_BODY_SIZE], expected[SWAP_BODY_SIZE];
     uint32_t number;
     int size;
 
+    swap_open_apart(env, &push, &pull);
     env_bind(env, pull, endpoint);
-    swap_set(push, SWAP_PLENTY);
-    swap_narrow(pull);
     set_int(push, ZMQ_RECONNECT_IVL, 10);
     assert_ok(zmq_connect(push, endpoint));
     swap_send(push, 0, SWAP_MESSAGES, SWAP_BODY_SIZE);

@@ -25,13 +25,24 @@ void swap_set(void *socket, int64_t size)
     swap_narrow(socket);
 }
 
-void swap_open_pair(struct env *env, int sender_type, void **sender,
-                    int receiver_type, void **receiver, bool is_bound)
+static void open_apart(struct env *env, int sender_type, void **sender,
+                       int receiver_type, void **receiver)
 {
     *sender = env_socket(env, sender_type);
     *receiver = env_socket(env, receiver_type);
     swap_set(*sender, SWAP_PLENTY);
     swap_narrow(*receiver);
+}
+
+void swap_open_apart(struct env *env, void **push, void **pull)
+{
+    open_apart(env, ZMQ_PUSH, push, ZMQ_PULL, pull);
+}
+
+void swap_open_pair(struct env *env, int sender_type, void **sender,
+                    int receiver_type, void **receiver, bool is_bound)
+{
+    open_apart(env, sender_type, sender, receiver_type, receiver);
     if (is_bound)
         env_link(env, *sender, *receiver);
     else

@@ -24,6 +24,9 @@ void swap_narrow(void *socket);
 /* A swap of so many bytes, and the same. */
 void swap_set(void *socket, int64_t size);
 
+/* A PUSH with plenty of swap and a PULL, not connected yet. */
+void swap_open_apart(struct env *env, void **push, void **pull);
+
 /* A sender with plenty of swap, bound or connected, and a receiver. */
 void swap_open_pair(struct env *env, int sender_type, void **sender,
                     int receiver_type, void **receiver, bool is_bound);
