@@ -8,6 +8,7 @@
  * Thread: the main thread is the application. Owns: nothing.
  */
 #include "io_scene.h"
+#include "pest.h"
 
 /* ---- how a drive ends ----------------------------------------------- */
 
@@ -49,39 +50,15 @@ static void a_drive_ends_at_its_deadline(void **state)
     assert_true(cz_clock_us() >= deadline_us);
 }
 
-static void on_signal(int number)
-{
-    (void)number;
-}
-
-struct pest {
-    pthread_t victim;
-    _Atomic bool is_over;
-};
-
-static void pester(void *arg)
-{
-    struct pest *pest = arg;
-
-    while (!atomic_load(&pest->is_over)) {
-        pthread_kill(pest->victim, SIGUSR1);
-        cz_thread_yield();
-    }
-}
-
 static void a_signal_ends_a_drive(void **state)
 {
     struct scene *scene = *state;
-    struct sigaction action = {.sa_handler = on_signal};
-    struct pest pest = {.victim = pthread_self()};
-    struct cz_thread thread = {0};
+    struct pest pest;
 
-    sigaction(SIGUSR1, &action, NULL);
-    assert_int_equal(cz_thread_start(&thread, NULL, pester, &pest), 0);
+    pest_begin(&pest);
     assert_int_equal(cz_io_drive(scene->io, scene->mailbox, patience(), 0),
                      -EINTR);
-    atomic_store(&pest.is_over, true);
-    cz_thread_join(&thread);
+    pest_end(&pest);
 }
 
 struct rival {

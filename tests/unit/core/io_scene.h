@@ -24,8 +24,6 @@
 #include "unit/reactor/backends.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #if CZ_TSAN

@@ -19,11 +19,10 @@
 #include "fuzz/check.h"
 #include "os/clock.h"
 #include "os/thread.h"
+#include "pest.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 
 enum { PATIENCE_US = 30000000 };
 
@@ -189,39 +188,15 @@ static void a_deadline_ends_the_park(void **state)
     cz_mailbox_unref(mailbox);
 }
 
-static void on_signal(int number)
-{
-    (void)number;
-}
-
-struct pest {
-    pthread_t victim;
-    _Atomic bool is_over;
-};
-
-static void pester(void *arg)
-{
-    struct pest *pest = arg;
-
-    while (!atomic_load(&pest->is_over)) {
-        pthread_kill(pest->victim, SIGUSR1);
-        cz_thread_yield();
-    }
-}
-
 static void a_signal_ends_the_park(void **state)
 {
     struct cz_mailbox *mailbox = cz_mailbox_create(NULL);
-    struct sigaction action = {.sa_handler = on_signal};
-    struct pest pest = {.victim = pthread_self()};
-    struct cz_thread thread = {0};
+    struct pest pest;
 
     (void)state;
-    sigaction(SIGUSR1, &action, NULL);
-    assert_int_equal(cz_thread_start(&thread, NULL, pester, &pest), 0);
+    pest_begin(&pest);
     assert_int_equal(cz_mailbox_park(mailbox, patience()), -EINTR);
-    atomic_store(&pest.is_over, true);
-    cz_thread_join(&thread);
+    pest_end(&pest);
     cz_mailbox_unref(mailbox);
 }
 
