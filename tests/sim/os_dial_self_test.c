@@ -12,7 +12,7 @@
 #include "os/socket.h"
 #include "os/thread.h"
 #include "os/waker.h"
-#include "sim/sim.h"
+#include "sim/os_self.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,32 +22,6 @@
 #include <cmocka.h>
 
 #include <errno.h>
-
-static short poll_now(int fd, short events)
-{
-    struct pollfd at = {.fd = fd, .events = events};
-
-    (void)!cz_os_poll(&at, 1, 0);
-    return at.revents;
-}
-
-static short poll_until(int fd, short events)
-{
-    struct pollfd at = {.fd = fd, .events = events};
-
-    SIM_CHECK(cz_os_poll(&at, 1, -1) == 1);
-    return at.revents;
-}
-
-/* For what is counted over the runs: never more or fewer than `count`. */
-static void run_exactly(unsigned count, const struct sim_config *config,
-                        void (*main_fn)(void *arg), void *arg)
-{
-    uint64_t seed;
-
-    for (seed = 1; seed <= count; seed++)
-        assert_int_equal(sim_run(seed, config, main_fn, arg).fds_open, 0);
-}
 
 /* ---- Dialling and accepting ---- */
 

@@ -8,10 +8,9 @@
  */
 #include "os/clock.h"
 #include "os/file.h"
-#include "os/poll.h"
 #include "os/socket.h"
 #include "os/thread.h"
-#include "sim/sim.h"
+#include "sim/os_self.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,32 +59,6 @@ static void pair_close(struct pair *pair)
     sim_close(pair->listener);
     if (pair->path && pair->path[0] == '/')
         SIM_CHECK(cz_file_unlink(pair->path) == 0);
-}
-
-static short poll_now(int fd, short events)
-{
-    struct pollfd at = {.fd = fd, .events = events};
-
-    (void)!cz_os_poll(&at, 1, 0);
-    return at.revents;
-}
-
-static short poll_until(int fd, short events)
-{
-    struct pollfd at = {.fd = fd, .events = events};
-
-    SIM_CHECK(cz_os_poll(&at, 1, -1) == 1);
-    return at.revents;
-}
-
-/* For what is counted over the runs: never more or fewer than `count`. */
-static void run_exactly(unsigned count, const struct sim_config *config,
-                        void (*main_fn)(void *arg), void *arg)
-{
-    uint64_t seed;
-
-    for (seed = 1; seed <= count; seed++)
-        assert_int_equal(sim_run(seed, config, main_fn, arg).fds_open, 0);
 }
 
 /* ---- Bytes ---- */
