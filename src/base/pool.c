@@ -21,6 +21,8 @@ enum {
     CLASS_BITS_MIN = 14, /* CZ_POOL_BLOCK_MIN is 2^14 */
     CLASS_COUNT = 4 * 8 + 1,
     COMMON_LIMIT = 16 << 20,
+    /* A pool that is swept may keep so many times its limit. */
+    SWEPT_FACTOR = 4,
 };
 
 /* What a kept block begins with. */
@@ -39,6 +41,8 @@ struct cz_pool {
     _Atomic size_t in_use;
     atomic_flag lock;
     bool is_eternal; /* and nobody asks how much is in use */
+    bool is_swept;   /* cz_pool_age is called now and then */
+    bool is_busy;    /* something came back since the last time */
     size_t limit;
     size_t kept;
     struct pool_class classes[CLASS_COUNT];
@@ -150,7 +154,7 @@ static struct free_block *class_age(struct pool_class *class)
 bool cz_pool_age(struct cz_pool *pool)
 {
     struct free_block *aged[CLASS_COUNT];
-    bool keeps_some;
+    bool is_swept;
 
     if (!pool_try_lock(pool))
         return true;
@@ -160,11 +164,13 @@ bool cz_pool_age(struct cz_pool *pool)
         aged[i] = class_age(&pool->classes[i]);
         pool->kept -= (before - pool->classes[i].count) * class_size(i);
     }
-    keeps_some = pool->kept > 0;
+    is_swept = pool->kept > 0 || pool->is_busy;
+    pool->is_swept = is_swept;
+    pool->is_busy = false;
     pool_unlock(pool);
     for (unsigned i = 0; i < CLASS_COUNT; i++)
         pool_free(aged[i]);
-    return keeps_some;
+    return is_swept;
 }
 
 void cz_pool_unref(struct cz_pool *pool)
@@ -198,6 +204,14 @@ static struct free_block *pool_pop(struct cz_pool *pool, unsigned class,
     return block;
 }
 
+/* A sender fills its pipe faster than the network takes from it, in bursts of
+ * tens of MiB, and what comes back between two of them is needed for the next.
+ * Where nobody sweeps it would stay. */
+static size_t pool_limit(const struct cz_pool *pool)
+{
+    return pool->is_swept ? SWEPT_FACTOR * pool->limit : pool->limit;
+}
+
 static bool pool_push(struct cz_pool *pool, unsigned class, size_t rounded,
                       struct free_block *block)
 {
@@ -205,7 +219,8 @@ static bool pool_push(struct cz_pool *pool, unsigned class, size_t rounded,
 
     if (!pool_try_lock(pool))
         return false;
-    has_room = pool->kept + rounded <= pool->limit;
+    has_room = pool->kept + rounded <= pool_limit(pool);
+    pool->is_busy = true;
     if (has_room) {
         block->next = pool->classes[class].first;
         pool->classes[class].first = block;

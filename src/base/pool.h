@@ -22,7 +22,8 @@ enum { CZ_POOL_BLOCK_MIN = 16384, CZ_POOL_BLOCK_MAX = 4194304 };
 
 struct cz_pool;
 
-/* `limit`: bytes that it may keep. NULL = no memory. */
+/* `limit`: bytes that it may keep; four times as many while cz_pool_age is
+ * called now and then. NULL = no memory. */
 struct cz_pool *cz_pool_create(size_t limit);
 
 /* The owner's reference. `pool` may be NULL. */
@@ -36,7 +37,7 @@ struct cz_pool *cz_pool_common(void);
 void cz_pool_trim(struct cz_pool *pool);
 
 /* The same for those that were not needed since the last call. True: some are
- * still kept. */
+ * still kept, or may be soon, and the caller comes again. */
 bool cz_pool_age(struct cz_pool *pool);
 
 /* How many bytes were got with this pool, of whatever size the blocks, and not

@@ -176,6 +176,33 @@ static void what_was_not_needed_for_long_goes_back(void **state)
     cz_pool_unref(pool);
 }
 
+static void one_that_is_swept_keeps_more(void **state)
+{
+    enum { COUNT = 4 };
+    struct cz_pool *pool = cz_pool_create(CZ_POOL_BLOCK_MAX);
+    void *blocks[COUNT];
+    uint64_t calls;
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < COUNT; i++)
+            blocks[i] = cz_pool_get(pool, CZ_POOL_BLOCK_MAX);
+        for (int i = 0; i < COUNT; i++)
+            cz_pool_put(pool, blocks[i], CZ_POOL_BLOCK_MAX);
+        /* The first round still keeps one, the second all of them. */
+        calls = cz_alloc_calls();
+        for (int i = 0; i < COUNT; i++)
+            blocks[i] = cz_pool_get(pool, CZ_POOL_BLOCK_MAX);
+        assert_int_equal(cz_alloc_calls() - calls, round == 0 ? COUNT - 1 : 0);
+        for (int i = 0; i < COUNT; i++)
+            cz_pool_put(pool, blocks[i], CZ_POOL_BLOCK_MAX);
+        assert_true(cz_pool_age(pool));
+    }
+    (void)cz_pool_age(pool);
+    assert_false(cz_pool_age(pool));
+    cz_pool_unref(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +213,7 @@ int main(void)
         cmocka_unit_test(without_a_pool_it_is_plain_memory),
         cmocka_unit_test(a_trimmed_pool_keeps_nothing),
         cmocka_unit_test(what_was_not_needed_for_long_goes_back),
+        cmocka_unit_test(one_that_is_swept_keeps_more),
         cmocka_unit_test(no_two_threads_have_the_same_block),
     };
 
