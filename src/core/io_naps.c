@@ -80,8 +80,9 @@ void cz_io_end_naps(struct cz_io_thread *io)
         napper->on_nap_end(napper);
     }
     /* Writing for many may have taken longer than a nap. Batches form after
-     * that; above all where their writer waits for this very processor. */
-    if (io->naps_end_us != CZ_CLOCK_NEVER) {
+     * that; above all where their writer waits for this very processor. But
+     * who rests for no time at all has a batch. */
+    if (io->naps_end_us != CZ_CLOCK_NEVER && io->naps_end_us > begun_us) {
         now_us = cz_clock_us();
         io->naps_end_us = now_us + io_rest_after(io, now_us - begun_us);
     }

@@ -22,6 +22,10 @@ enum {
      * moment: rest, and let them gather, instead of being woken for each. */
     NAP_MIN = 32,
     NAP_MIN_BYTES = 32768,
+    /* Then others come first: who waits for the helm, other connections. And
+     * the sender may go on, whatever its mark: by half of a thousand messages
+     * it would make room for more than any pool keeps warm. */
+    TURN_BYTES = 4194304,
 };
 
 static void engine_block(struct cz_engine *e)
@@ -136,6 +140,19 @@ static size_t engine_limit(const struct cz_engine *e, struct iovec *pieces,
     return total;
 }
 
+/* These bytes have gone. */
+static void engine_credit(struct cz_engine *e, size_t sent)
+{
+    bool is_due = cz_stream_sent(e->pipe->in, sent);
+
+    e->out.sent += sent;
+    e->out.uncredited += sent;
+    if (!is_due && e->out.uncredited < TURN_BYTES)
+        return;
+    e->out.uncredited = 0;
+    cz_pipe_give_credit(e->pipe);
+}
+
 /* One system call. 1: go on; 0: blocked; -1: broken; 2: nothing is left; -2: no
  * memory. */
 static int engine_write_batch(struct cz_engine *e)
@@ -156,10 +173,9 @@ static int engine_write_batch(struct cz_engine *e)
     if (n < 0)
         return -1;
     e->out.batch_left = total - (size_t)n;
-    e->out.sent += (size_t)n;
     cz_io_sweep_later(e->io, &e->sweeper);
-    if (n > 0 && cz_stream_sent(e->pipe->in, (size_t)n))
-        cz_pipe_give_credit(e->pipe);
+    if (n > 0)
+        engine_credit(e, (size_t)n);
     if (CZ_UNLIKELY(cz_stream_detour(e->pipe->in) != NULL) && n > 0)
         cz_pipe_acknowledge(e->pipe);
     return e->out.batch_left == 0;
@@ -196,6 +212,25 @@ static bool engine_drained(struct cz_engine *e)
     return false;
 }
 
+/* More is to be written, or will be in a moment, but not now. */
+static bool engine_pauses(struct cz_engine *e, uint32_t consumed_before)
+{
+    struct cz_stream *in = e->pipe->in;
+
+    if (e->session->is_stopping)
+        return false;
+    if ((in->r.consumed - consumed_before >= NAP_MIN ||
+         e->out.sent >= NAP_MIN_BYTES) &&
+        !cz_stream_has_more(in)) {
+        cz_io_nap(e->io, &e->out.napper);
+        return true;
+    }
+    if (e->out.sent < TURN_BYTES)
+        return false;
+    cz_io_rest(e->io, &e->out.napper, 0);
+    return true;
+}
+
 bool cz_engine_write(struct cz_engine *e)
 {
     uint32_t consumed = e->pipe->in->r.consumed;
@@ -213,13 +248,8 @@ bool cz_engine_write(struct cz_engine *e)
         if (step == 1)
             step = e->codec->put_header ? engine_write_encoded(e)
                                         : engine_write_batch(e);
-        if (step == 1 && !e->session->is_stopping &&
-            (e->pipe->in->r.consumed - consumed >= NAP_MIN ||
-             e->out.sent >= NAP_MIN_BYTES) &&
-            !cz_stream_has_more(e->pipe->in)) {
-            cz_io_nap(e->io, &e->out.napper);
+        if (step == 1 && engine_pauses(e, consumed))
             return true;
-        }
     }
     if (step == 0)
         engine_block(e);

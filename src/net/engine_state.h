@@ -70,6 +70,7 @@ struct cz_engine {
 
     struct {
         size_t sent;       /* bytes of this turn */
+        size_t uncredited; /* and since credit was given */
         size_t batch_left; /* bytes up to the next border between frames */
         bool is_blocked;   /* until the descriptor is writable */
         bool is_broken;    /* nothing can be written any more */
