@@ -198,7 +198,7 @@ static void io_run_timers(struct cz_io_thread *io)
     cz_timers_run(&io->timers, io->now_us);
 }
 
-static bool io_help(struct cz_io_thread *io)
+bool cz_io_help(struct cz_io_thread *io)
 {
     if (!helm_try(io))
         return false;
@@ -209,19 +209,14 @@ static bool io_help(struct cz_io_thread *io)
     return true;
 }
 
-void cz_io_help(struct cz_io_thread *io)
-{
-    (void)io_help(io);
-}
-
 void cz_io_flush(struct cz_io_thread *io)
 {
-    if (io_help(io))
+    if (cz_io_help(io))
         return;
     /* Whoever holds the helm looks after it when it lets go, unless it has
      * armed the mailbox already and is going to wait. */
     atomic_store(&io->must_flush, 1);
-    if (!io_help(io))
+    if (!cz_io_help(io))
         cz_mailbox_wake(io->mailbox);
 }
 

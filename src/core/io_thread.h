@@ -153,8 +153,9 @@ enum cz_io_urgency {
 void cz_io_post(struct cz_io_thread *io, struct cz_command *command,
                 enum cz_io_urgency urgency);
 
-/* Takes the helm if it is free and does what waits to be done. */
-void cz_io_help(struct cz_io_thread *io);
+/* Takes the helm if it is free and does what waits to be done. False: it was
+ * not. */
+bool cz_io_help(struct cz_io_thread *io);
 
 /* The same, or has it done as soon as the helm is free. */
 void cz_io_flush(struct cz_io_thread *io);
@@ -216,7 +217,7 @@ void cz_io_cancel_timer(struct cz_io_thread *io, struct cz_timer *timer);
 /* Calls napper->on_nap_end in a moment, or when somebody asks for help. */
 void cz_io_nap(struct cz_io_thread *io, struct cz_io_napper *napper);
 
-/* The same within so long. */
+/* The same within so long. 0: as soon as others here had their turn. */
 void cz_io_rest(struct cz_io_thread *io, struct cz_io_napper *napper,
                 uint32_t rest_us);
 

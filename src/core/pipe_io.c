@@ -10,6 +10,7 @@
 #include "core/socket.h"
 #include "msg/metadata.h"
 #include "os/clock.h"
+#include "os/thread.h"
 
 enum {
     /* After so many bytes in longer frames the writer sees to it that they
@@ -20,6 +21,11 @@ enum {
 };
 
 /* ---- reading and writing -------------------------------------------- */
+
+static uint32_t pipe_credit_step(const struct cz_pipe_end *end)
+{
+    return atomic_load_explicit(&end->out->credit_step, memory_order_relaxed);
+}
 
 /* Longer frames come here and are counted. Waiting until the pipe is full
  * would let a thousand of them grow cold, or fill the memory. */
@@ -33,8 +39,12 @@ static void pipe_push(struct cz_pipe_end *end, size_t size)
     if (end->unpushed < PUSH_BYTES || end->out->w.is_in_message)
         return;
     end->unpushed = 0;
-    if (far && far->io && own && own->has_baton)
-        cz_io_help(far->io);
+    if (!far || !far->io || !own || !own->has_baton || cz_io_help(far->io))
+        return;
+    /* Somebody has the helm and is writing, perhaps on this processor. Where it
+     * is too late for the cache, going on is better. */
+    if (cz_stream_ahead(end->out) < pipe_credit_step(end))
+        cz_thread_yield();
 }
 
 bool cz_pipe_make_room(struct cz_pipe_end *end)
@@ -45,7 +55,7 @@ bool cz_pipe_make_room(struct cz_pipe_end *end)
 
     if (!far || !far->io || !own->has_baton)
         return false;
-    cz_io_help(far->io);
+    (void)cz_io_help(far->io);
     cz_pace_go_on(&own->pace, cz_clock_us());
     return cz_stream_has_credit(end->out);
 }

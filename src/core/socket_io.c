@@ -103,7 +103,7 @@ int cz_socket_wait(struct cz_socket *s, uint64_t deadline_us)
 static void help_io(struct cz_socket *s)
 {
     if (s->sole_io && s->may_drive)
-        cz_io_help(s->sole_io);
+        (void)cz_io_help(s->sole_io);
 }
 
 static void socket_flush(struct cz_socket *s)
