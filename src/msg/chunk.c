@@ -18,7 +18,7 @@ struct cz_chunk *cz_chunk_create(struct cz_pool *pool, uint32_t capacity)
     bool is_in_slab = chunk != NULL;
 
     if (is_in_slab && cz_alloc_is_refused()) {
-        cz_slab_put(chunk);
+        cz_slab_put(chunk, size);
         return NULL;
     }
     if (is_in_slab)
@@ -43,7 +43,7 @@ void cz_chunk_destroy(struct cz_chunk *chunk)
     size = sizeof *chunk + chunk->size;
     if (chunk->is_in_slab) {
         cz_pool_settle(chunk->pool, size);
-        cz_slab_put(chunk);
+        cz_slab_put(chunk, size);
     } else {
         cz_pool_put(chunk->pool, chunk, size);
     }

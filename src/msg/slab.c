@@ -2,7 +2,8 @@
 /*
  * Slabs.
  *
- *     slab  | head | block | block | ... | block |      at a multiple of 64 KiB
+ *     slab  | head | block | block | ... | block |     at a multiple of its
+ * size
  *
  * What is given back goes to a stack that anybody may push on, and from there,
  * by whoever has the lock, to the slab that it belongs to. A slab is in the
@@ -21,17 +22,19 @@
 #include <stdint.h>
 
 enum {
-    SLAB_SIZE = 65536,
     HEAD_SIZE = 64,
-    CLASS_COUNT = 2,
+    CLASS_COUNT = 3,
     EMPTY_MAX = 32, /* slabs kept of each class, until they are aged */
 };
 
 /* A chunk's bytes, its header, and what makes that a multiple of the line. */
-static const uint16_t block_sizes[CLASS_COUNT] = {2048 + 64, 8192 + 64};
+static const uint32_t block_sizes[CLASS_COUNT] = {2048 + 64, 8192 + 64,
+                                                  32768 + 64};
+static const uint32_t slab_sizes[CLASS_COUNT] = {65536, 65536, 262144};
 
 struct block {
     struct block *next;
+    struct slab *slab; /* of one that was given back */
 };
 
 struct slab {
@@ -63,7 +66,8 @@ static struct {
     struct slab_class classes[CLASS_COUNT];
 } slabs = {
     .lock = ATOMIC_FLAG_INIT,
-    .classes = {CLASS_INIT(slabs.classes[0]), CLASS_INIT(slabs.classes[1])},
+    .classes = {CLASS_INIT(slabs.classes[0]), CLASS_INIT(slabs.classes[1]),
+                CLASS_INIT(slabs.classes[2])},
 };
 
 static bool slabs_try_lock(void)
@@ -78,21 +82,39 @@ static void slabs_unlock(void)
     atomic_flag_clear_explicit(&slabs.lock, memory_order_release);
 }
 
-static struct slab *slab_of(void *block)
+/* CLASS_COUNT: of none. */
+static unsigned class_of(size_t size)
 {
-    return (struct slab *)((uintptr_t)block & ~(uintptr_t)(SLAB_SIZE - 1));
+    unsigned class = 0;
+
+    while (class < CLASS_COUNT &&
+           (size > block_sizes[class] || size <= block_sizes[class] / 2))
+        class ++;
+    return class;
+}
+
+static struct slab *slab_of(void *block, unsigned class)
+{
+    uintptr_t mask = slab_sizes[class] - 1;
+
+    return (struct slab *)((uintptr_t)block & ~mask);
 }
 
 static unsigned slab_capacity(const struct slab *slab)
 {
-    return (SLAB_SIZE - HEAD_SIZE) / block_sizes[slab->class];
+    return (slab_sizes[slab->class] - HEAD_SIZE) / block_sizes[slab->class];
+}
+
+static void slab_unmap(struct slab *slab)
+{
+    cz_pages_unmap(slab, slab_sizes[slab->class]);
 }
 
 /* ---- with the lock --------------------------------------------------- */
 
 static void slab_take_back(struct block *block)
 {
-    struct slab *slab = slab_of(block);
+    struct slab *slab = block->slab;
     struct slab_class *class = &slabs.classes[slab->class];
 
     block->next = slab->free;
@@ -104,7 +126,7 @@ static void slab_take_back(struct block *block)
         return;
     }
     if (class->empty_count == EMPTY_MAX) {
-        cz_pages_unmap(slab, SLAB_SIZE);
+        slab_unmap(slab);
         return;
     }
     cz_list_push_front(&class->empty, &slab->link);
@@ -127,7 +149,7 @@ static void slabs_take_back(void)
 
 static struct slab *slab_create(unsigned class)
 {
-    struct slab *slab = cz_pages_map(SLAB_SIZE);
+    struct slab *slab = cz_pages_map(slab_sizes[class]);
 
     if (!slab)
         return NULL;
@@ -188,11 +210,8 @@ void *cz_slab_get(size_t size)
 {
     struct slab *slab;
     void *block = NULL;
-    unsigned class = 0;
+    unsigned class = class_of(size);
 
-    while (class < CLASS_COUNT &&
-           (size > block_sizes[class] || size <= block_sizes[class] / 2))
-        class ++;
     if (class == CLASS_COUNT || !slabs_try_lock())
         return NULL;
     slabs_take_back();
@@ -203,12 +222,13 @@ void *cz_slab_get(size_t size)
     return block;
 }
 
-void cz_slab_put(void *memory)
+void cz_slab_put(void *memory, size_t size)
 {
     struct block *block = memory;
     struct block *first =
         atomic_load_explicit(&slabs.returned, memory_order_relaxed);
 
+    block->slab = slab_of(block, class_of(size));
     do {
         block->next = first;
     } while (!atomic_compare_exchange_weak_explicit(&slabs.returned, &first,
@@ -231,6 +251,6 @@ bool cz_slab_age(void)
     }
     slabs_unlock();
     while ((node = cz_list_pop_front(&aged)))
-        cz_pages_unmap(cz_container_of(node, struct slab, link), SLAB_SIZE);
+        slab_unmap(cz_container_of(node, struct slab, link));
     return keeps_some;
 }

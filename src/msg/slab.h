@@ -5,8 +5,8 @@
  * stay, and a thread's cache of free ones keeps seven of each small size, which
  * is enough to hold the end of a heap of which nothing else is used: after a
  * burst 4.4 KiB a connection stayed resident, on one with 1,000 of them. So
- * they lie together, 64 KiB in a piece, and a piece that is empty goes back to
- * the kernel.
+ * they lie together, 64 or 256 KiB in a piece, and a piece that is empty goes
+ * back to the kernel.
  *
  * Thread: any; nobody waits, who finds the lock taken does without. Owns: the
  * pieces, for the whole process.
@@ -19,10 +19,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A block for a chunk of 2 or 8 KiB, `size` with its header. NULL: have it
- * from elsewhere; it is not the size, or not the moment. */
+/* A block for a chunk of 2, 8 or 32 KiB, `size` with its header. NULL: have it
+ * from elsewhere; it is not the size, or not the moment. Goes back with the
+ * same size. */
 void *cz_slab_get(size_t size);
-void cz_slab_put(void *block);
+void cz_slab_put(void *block, size_t size);
 
 /* Gives back to the kernel what has not been needed since the last call. True:
  * some is still kept. */

@@ -18,7 +18,12 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { SMALL = 2048 + 40, LARGE = 8192 + 40, SLAB = 65536, COUNT = 1000 };
+enum {
+    SMALL = 2048 + 40,
+    LARGE = 8192 + 40,
+    LARGEST = 32768 + 64,
+    COUNT = 1000
+};
 
 static void *blocks[COUNT];
 
@@ -28,22 +33,22 @@ static void skip_without_slabs(void)
 
     if (!block)
         skip();
-    cz_slab_put(block);
+    cz_slab_put(block, SMALL);
 }
 
-static void give_all_back(void)
+static void give_all_back(size_t size)
 {
     for (int i = 0; i < COUNT; i++)
-        cz_slab_put(blocks[i]);
+        cz_slab_put(blocks[i], size);
 }
 
 static void blocks_do_not_overlap(void **state)
 {
-    const size_t sizes[] = {SMALL, LARGE};
+    const size_t sizes[] = {SMALL, LARGE, LARGEST};
 
     (void)state;
     skip_without_slabs();
-    for (size_t s = 0; s < 2; s++) {
+    for (size_t s = 0; s < 3; s++) {
         for (int i = 0; i < COUNT; i++) {
             blocks[i] = cz_slab_get(sizes[s]);
             assert_non_null(blocks[i]);
@@ -56,7 +61,7 @@ static void blocks_do_not_overlap(void **state)
             assert_int_equal(bytes[0], i & 0xff);
             assert_memory_equal(bytes, bytes + 1, sizes[s] - 1);
         }
-        give_all_back();
+        give_all_back(sizes[s]);
     }
 }
 
@@ -67,6 +72,8 @@ static void other_sizes_come_from_elsewhere(void **state)
     assert_null(cz_slab_get(1024 + 32));
     assert_null(cz_slab_get(4096 + 32));
     assert_null(cz_slab_get(8192 + 65));
+    assert_null(cz_slab_get(16384 + 32));
+    assert_null(cz_slab_get(LARGEST + 1));
     assert_null(cz_slab_get(131072));
 }
 
@@ -77,10 +84,10 @@ static void a_block_given_back_is_used_again(void **state)
     (void)state;
     skip_without_slabs();
     first = cz_slab_get(SMALL);
-    cz_slab_put(first);
+    cz_slab_put(first, SMALL);
     second = cz_slab_get(SMALL);
     assert_ptr_equal(first, second);
-    cz_slab_put(second);
+    cz_slab_put(second, SMALL);
 }
 
 static void what_is_empty_for_a_while_goes_back(void **state)
@@ -89,7 +96,7 @@ static void what_is_empty_for_a_while_goes_back(void **state)
     skip_without_slabs();
     for (int i = 0; i < COUNT; i++)
         blocks[i] = cz_slab_get(SMALL);
-    give_all_back();
+    give_all_back(SMALL);
     assert_true(cz_slab_age()); /* not at once */
     assert_false(cz_slab_age());
 }
@@ -105,7 +112,7 @@ static void what_is_in_use_stays(void **state)
     (void)cz_slab_age();
     assert_false(cz_slab_age());
     memset(block, 2, LARGE);
-    cz_slab_put(block);
+    cz_slab_put(block, LARGE);
 }
 
 /* Each gives back what the other took. */
@@ -123,7 +130,7 @@ static void *exchange(void *seed)
         random = random * 1664525 + 1013904223;
         block = atomic_exchange(&slots[random >> 26], block);
         if (block)
-            cz_slab_put(block);
+            cz_slab_put(block, SMALL);
         if (i % 1000 == 0)
             (void)cz_slab_age();
     }
@@ -145,7 +152,7 @@ static void threads_may_give_back_what_others_took(void **state)
         void *block = atomic_exchange(&slots[i], NULL);
 
         if (block)
-            cz_slab_put(block);
+            cz_slab_put(block, SMALL);
     }
     (void)cz_slab_age();
     assert_false(cz_slab_age());
