@@ -291,23 +291,36 @@ static void io_on_waker(struct cz_poll_handler *handler,
 
 /* ---- the thread ----------------------------------------------------- */
 
-/* An application thread drives, or has just driven. Sleeps until that is
- * over or there is something to do. */
-static void io_nap(struct cz_io_thread *io)
+/* When the I/O thread looks again whether an application thread drives. */
+static uint64_t io_lease(struct cz_io_thread *io)
 {
-    uint32_t word = atomic_load(&io->nap_word);
-    uint64_t until_us = io_next_timer(io);
-    uint64_t lease_us;
-    int rc;
+    uint64_t now_us = cz_clock_us();
+    uint64_t lease_us, rest_us;
 
     if (atomic_load(&io->driver) == CZ_IO_NOBODY) {
         io->nap_us = LEASE_US;
         lease_us = io->driven_at_us + LEASE_US;
     } else {
         /* The longer it has driven, the less it matters when we look. */
-        lease_us = cz_clock_us() + io->nap_us;
+        lease_us = now_us + io->nap_us;
         io->nap_us = io->nap_us * 2 < NAP_US_MAX ? io->nap_us * 2 : NAP_US_MAX;
     }
+    /* A promise to look so soon saves a server from waking us in each of its
+     * rounds. */
+    rest_us = io->server_rest_us;
+    io->server_rest_us = 0;
+    return rest_us && now_us + rest_us < lease_us ? now_us + rest_us : lease_us;
+}
+
+/* An application thread drives, or has just driven. Sleeps until that is
+ * over or there is something to do. */
+static void io_nap(struct cz_io_thread *io)
+{
+    uint32_t word = atomic_load(&io->nap_word);
+    uint64_t until_us = io_next_timer(io);
+    uint64_t lease_us = io_lease(io);
+    int rc;
+
     if (lease_us < until_us)
         until_us = lease_us;
     io->naps_until_us = until_us;
@@ -383,8 +396,11 @@ static bool drive_begin(struct cz_io_thread *io)
     return true;
 }
 
-static void drive_end(struct cz_io_thread *io)
+/* `own`: the mailbox of the socket whose thread has driven, or NULL. */
+static void drive_end(struct cz_io_thread *io, const struct cz_mailbox *own)
 {
+    if (own && own->pace.is_serving)
+        io->server_rest_us = cz_pace_rest_us(&own->pace);
     io->driven_at_us = cz_clock_us();
     if (io_has_many_tenants(io))
         io->must_take_over = true;
@@ -433,7 +449,7 @@ int cz_io_drive(struct cz_io_thread *io, struct cz_mailbox *mailbox,
             break;
         }
     }
-    drive_end(io);
+    drive_end(io, mailbox);
     return rc;
 }
 
@@ -449,7 +465,7 @@ void cz_io_look(struct cz_io_thread *io)
         io->now_us = cz_clock_us();
         rc = io_turn(io, NULL, 0);
         (void)rc; /* it does not wait, so nothing interrupts it */
-        drive_end(io);
+        drive_end(io, NULL);
     } else {
         io_leave(io);
     }

@@ -78,6 +78,9 @@ struct cz_io_thread {
     bool must_take_over; /* nobody drives, and something has to be watched */
     uint64_t driven_at_us;
     uint64_t nap_us; /* the next nap while an application thread drives */
+    /* Who has driven since the I/O thread last looked serves many: how long
+     * its answers may rest. Else 0. */
+    uint32_t server_rest_us;
     uint64_t naps_until_us; /* when the napping I/O thread wakes by itself */
     /* Somebody who could not take the helm wants what rests to be written. */
     _Atomic uint32_t must_flush;

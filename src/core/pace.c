@@ -22,8 +22,6 @@ enum cz_pace_step cz_pace_next(struct cz_pace *pace, uint64_t now_us)
     bool has_paused = now_us - pace->woke_at_us > PAUSE_US;
     bool has_waited = pace->has_waited;
 
-    if (pace->wakes == 0)
-        pace->served_since_us = now_us;
     pace->woke_at_us = now_us;
     pace->has_waited = false;
     pace->wakes++;
@@ -35,21 +33,12 @@ enum cz_pace_step cz_pace_next(struct cz_pace *pace, uint64_t now_us)
                          : now_us - pace->busy_since_us <= BURST_LONG_US)
         return CZ_PACE_SOON;
     pace->has_rest = true;
-    if (pace->rest_us == 0)
-        pace->rest_us = CZ_PACE_REST_MIN_US;
     return CZ_PACE_REST;
 }
 
 void cz_pace_wait(struct cz_pace *pace)
 {
-    uint64_t rest_us = 2 * (pace->woke_at_us - pace->served_since_us);
-
     pace->is_serving = pace->wakes >= SERVES_MIN;
     pace->wakes = 0;
     pace->has_waited = true;
-    if (rest_us < CZ_PACE_REST_MIN_US || !pace->is_serving)
-        rest_us = CZ_PACE_REST_MIN_US;
-    if (rest_us > CZ_PACE_REST_MAX_US)
-        rest_us = CZ_PACE_REST_MAX_US;
-    pace->rest_us = (uint32_t)rest_us;
 }

@@ -282,7 +282,7 @@ static enum cz_io_urgency pipe_urgency(struct cz_pipe_end *end,
         return CZ_IO_LATER;
     step = cz_pace_next(&own->pace, cz_clock_us());
     if (step == CZ_PACE_REST)
-        end->peer->rest_us = own->pace.rest_us;
+        end->peer->rest_us = cz_pace_rest_us(&own->pace);
     return step == CZ_PACE_NOW ? CZ_IO_NOW : CZ_IO_SOON;
 }
 

@@ -67,7 +67,7 @@ static void a_burst_that_goes_on_rests(void **state)
 
     (void)state;
     assert_int_equal(go_on_for(&pace, &now, 1000), CZ_PACE_REST);
-    assert_int_equal(pace.rest_us, CZ_PACE_REST_MIN_US);
+    assert_int_equal(cz_pace_rest_us(&pace), CZ_PACE_REST_US);
     assert_true(pace.has_rest);
     /* Until there is a pause. */
     assert_int_equal(cz_pace_next(&pace, now + PAUSE), CZ_PACE_NOW);
@@ -102,6 +102,7 @@ static void who_answers_many_lets_them_rest(void **state)
     cz_pace_wait(&pace);
     serve(&pace, &now, 100);
     assert_int_equal(cz_pace_next(&pace, now), CZ_PACE_REST);
+    assert_int_equal(cz_pace_rest_us(&pace), CZ_PACE_SERVER_REST_US);
     /* A round with a single answer, and that is over. */
     cz_pace_wait(&pace);
     assert_int_equal(cz_pace_next(&pace, now += GAP), CZ_PACE_NOW);
@@ -121,29 +122,6 @@ static void who_answers_too_many_lets_no_more_rest(void **state)
     assert_int_equal(rested, 256);
 }
 
-static void the_rest_is_as_long_as_two_rounds_within_limits(void **state)
-{
-    const struct {
-        uint64_t round_us;
-        uint32_t rest_us;
-    } cases[] = {
-        {50, CZ_PACE_REST_MIN_US},
-        {210, 400},
-        {5000, CZ_PACE_REST_MAX_US},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct cz_pace pace = {0};
-        uint64_t now = PAUSE;
-
-        cz_pace_wait(&pace);
-        serve(&pace, &now, cases[i].round_us);
-        assert_int_equal(cz_pace_next(&pace, now), CZ_PACE_REST);
-        assert_int_equal(pace.rest_us, cases[i].rest_us);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,7 +132,6 @@ int main(void)
         cmocka_unit_test(waiting_for_room_is_no_pause),
         cmocka_unit_test(who_answers_many_lets_them_rest),
         cmocka_unit_test(who_answers_too_many_lets_no_more_rest),
-        cmocka_unit_test(the_rest_is_as_long_as_two_rounds_within_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
