@@ -54,6 +54,7 @@ static void helm_take(struct cz_io_thread *io)
 
 static void helm_free(struct cz_io_thread *io)
 {
+    io->guest = NULL;
     if (atomic_exchange(&io->helm, HELM_FREE) == HELM_WANTED)
         cz_unpark(&io->helm, 1);
 }
@@ -234,6 +235,13 @@ static int64_t io_timeout(uint64_t now_us, uint64_t until_us)
     return until_us > now_us ? (int64_t)(until_us - now_us) : 0;
 }
 
+/* A thread that waits for something to receive has sent what it wanted to. One
+ * that waits for room has not, and is nobody's guest. */
+static void io_let_in(struct cz_io_thread *io, struct cz_mailbox *own)
+{
+    io->guest = own && own->pace.has_waited ? own : NULL;
+}
+
 /* One turn of the reactor, waiting until `limit_us` at most. The helm is held
  * before and after. `own`: the mailbox that the calling thread waits for, or
  * NULL; what the turn itself puts there need not wake anybody. 0 or -EINTR. */
@@ -247,6 +255,7 @@ static int io_turn(struct cz_io_thread *io, struct cz_mailbox *own,
     int rc;
 
     batch.count = 0;
+    io_let_in(io, own);
     io_run_commands(io);
     io_run_timers(io);
     until_us = io_next_timer(io);
@@ -267,6 +276,7 @@ static int io_turn(struct cz_io_thread *io, struct cz_mailbox *own,
     rc = cz_poller_wait(io->poller, &batch, timeout_us);
 
     helm_take(io);
+    io_let_in(io, own);
     if (!is_drivers)
         io_promise(io, CZ_CLOCK_NEVER);
     io->is_waiting = false;
@@ -370,7 +380,7 @@ static bool io_has_many_tenants(const struct cz_io_thread *io)
     return atomic_load_explicit(&io->tenant_count, memory_order_relaxed) > 1;
 }
 
-static bool drive_begin(struct cz_io_thread *io)
+static bool drive_begin(struct cz_io_thread *io, struct cz_mailbox *own)
 {
     /* Not to wait for the helm in vain. */
     if (io_has_many_tenants(io))
@@ -385,6 +395,7 @@ static bool drive_begin(struct cz_io_thread *io)
         cz_waker_signal(&io->waker); /* the I/O thread: it will nap */
     atomic_store(&io->driver, CZ_IO_APPLICATION);
     /* Before waiting for an answer, send what there is. */
+    io_let_in(io, own);
     io_run_commands(io);
     cz_io_end_naps(io);
     while (io->is_waiting) {
@@ -424,7 +435,7 @@ int cz_io_drive(struct cz_io_thread *io, struct cz_mailbox *mailbox,
 
     CZ_ASSERT(!io->is_bound);
     mailbox->pace.has_rest = false;
-    if (!drive_begin(io)) {
+    if (!drive_begin(io, mailbox)) {
         if (has_rest)
             cz_io_flush(io);
         cz_io_resume(io);

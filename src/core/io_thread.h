@@ -63,6 +63,9 @@ struct cz_io_thread {
     _Atomic uint32_t driver;   /* enum cz_io_driver */
     _Atomic uint32_t nap_word; /* changes to end the I/O thread's nap */
     struct cz_mailbox *mailbox;
+    /* The mailbox of a socket whose thread has the helm, and will send nothing
+     * more before it has received something; or NULL. */
+    struct cz_mailbox *guest;
     struct cz_poller *poller;
     bool is_bound; /* see cz_poller_is_bound */
     struct cz_timers timers;
@@ -181,6 +184,14 @@ static inline bool cz_io_is_drivable(const struct cz_io_thread *io)
 CZ_MUST_CHECK int cz_io_drive(struct cz_io_thread *io,
                               struct cz_mailbox *mailbox, uint64_t deadline_us,
                               uint32_t spin_us);
+
+/* With the helm: is this the thread of the socket with this mailbox, and will
+ * it send nothing more for now? Not always known. */
+static inline bool cz_io_is_guest(const struct cz_io_thread *io,
+                                  const struct cz_mailbox *mailbox)
+{
+    return mailbox && io->guest == mailbox;
+}
 
 /* Does nobody drive just now? */
 static inline bool cz_io_is_adrift(struct cz_io_thread *io)

@@ -32,6 +32,10 @@
  * writer that still sees it does more than it must. (Modelled exhaustively
  * in tests/unit/model; docs/models.md.)
  *
+ * Where reader and writer are one thread just now, which the reader is told
+ * (is_writers), the order of its program is all that is needed: no barrier,
+ * and so no reason for the quiet mode.
+ *
  * While the mark is claimed and the wake-up has not arrived, the reader
  * touches nothing, so the writer may start again at the beginning of its
  * chunk, or replace it: steady light traffic lives in one small chunk. It
@@ -141,6 +145,7 @@ struct cz_stream_reader {
     bool is_asleep;
     bool is_quiet;
     bool stays_quiet; /* the writer publishes batches: it can pay */
+    bool is_writers;  /* for now, reader and writer are one thread */
     bool dallies;     /* in a busy stream, waits a moment before it sleeps */
     bool owes_wake;   /* falling asleep gave credit that the writer waits for */
     struct cz_latest *held; /* what the frame read last refers to */

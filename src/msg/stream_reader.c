@@ -148,16 +148,18 @@ static uint32_t reader_choose_mode(struct cz_stream *s)
 {
     struct cz_stream_reader *r = &s->r;
     uint32_t batch = r->consumed - r->slept_at;
+    /* Where falling asleep costs nothing, it is worth less. */
+    uint32_t large = r->is_writers ? SMALL_BATCH : LARGE_BATCH;
 
     r->slept_at = r->consumed;
-    if (r->is_quiet && batch >= LARGE_BATCH && !r->stays_quiet &&
+    if (r->is_quiet && batch >= large && !r->stays_quiet &&
         cz_heavy_barrier_available()) {
         r->is_quiet = false;
         r->small_batches = 0;
         /* A writer that still sees the bit does no harm. */
         atomic_fetch_and_explicit(&s->ctl, ~CZ_STREAM_QUIET,
                                   memory_order_relaxed);
-    } else if (!r->is_quiet && batch < SMALL_BATCH) {
+    } else if (!r->is_quiet && !r->is_writers && batch < SMALL_BATCH) {
         if (++r->small_batches == SMALL_BATCHES_MAX)
             return CZ_STREAM_ASLEEP | CZ_STREAM_QUIET;
     } else {
@@ -194,7 +196,7 @@ static bool reader_sleep(struct cz_stream *s)
      * cz_stream_flush_slow and stream_claim. seq_cst for the detour's sake:
      * pairs with cz_stream_went_around. */
     atomic_fetch_or(&s->ctl, bits);
-    if (!r->is_quiet)
+    if (!r->is_quiet && !r->is_writers)
         cz_heavy_barrier(); /* pairs with the light one in cz_stream_flush */
     if (bits & CZ_STREAM_QUIET)
         r->is_quiet = true;

@@ -153,12 +153,31 @@ static void engine_credit(struct cz_engine *e, size_t sent)
     cz_pipe_give_credit(e->pipe);
 }
 
+/* Is this the thread that fills the pipe, and has it done so? */
+static bool engine_is_writers(const struct cz_engine *e)
+{
+    /* Relaxed: it does not change any more. */
+    return cz_io_is_guest(e->io, atomic_load_explicit(&e->pipe->peer->home,
+                                                      memory_order_relaxed));
+}
+
+static int engine_gather(struct cz_engine *e, struct iovec pieces[PIECES_MAX])
+{
+    struct cz_stream *in = e->pipe->in;
+    int count;
+
+    in->r.is_writers = engine_is_writers(e);
+    count = cz_stream_gather(in, pieces, PIECES_MAX, WRITE_MAX);
+    in->r.is_writers = false;
+    return count;
+}
+
 /* One system call. 1: go on; 0: blocked; -1: broken; 2: nothing is left; -2: no
  * memory. */
 static int engine_write_batch(struct cz_engine *e)
 {
     struct iovec pieces[PIECES_MAX];
-    int count = cz_stream_gather(e->pipe->in, pieces, PIECES_MAX, WRITE_MAX);
+    int count = engine_gather(e, pieces);
     size_t total;
     ssize_t n;
 
@@ -219,7 +238,8 @@ static bool engine_pauses(struct cz_engine *e, uint32_t consumed_before)
 
     if (e->session->is_stopping)
         return false;
-    if ((in->r.consumed - consumed_before >= NAP_MIN ||
+    if (!engine_is_writers(e) &&
+        (in->r.consumed - consumed_before >= NAP_MIN ||
          e->out.sent >= NAP_MIN_BYTES) &&
         !cz_stream_has_more(in)) {
         cz_io_nap(e->io, &e->out.napper);

@@ -166,6 +166,42 @@ static void a_reader_in_a_steady_flow_changes_to_fast_and_back(void **state)
     kit_fini(&k);
 }
 
+/* One round of `count` messages after which the reader falls asleep. */
+static void round_of(struct kit *k, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(kit_write(k, i, 10, false), 0);
+    assert_true(kit_wake(k));
+    for (uint32_t i = 0; i < count; i++)
+        kit_expect(k, i, 10, false);
+    kit_expect_dry(k);
+}
+
+static void
+who_reads_what_it_wrote_itself_is_soon_fast_and_stays_so(void **state)
+{
+    struct kit k;
+
+    (void)state;
+    if (!cz_heavy_barrier_available())
+        skip();
+    kit_init(&k, 0);
+    k.stream.r.is_writers = true;
+    round_of(&k, 15);
+    assert_true(k.stream.r.is_quiet);
+    round_of(&k, 16);
+    for (int i = 0; i < 10; i++) {
+        assert_false(k.stream.r.is_quiet);
+        round_of(&k, 1);
+    }
+    /* Another thread decides for itself. */
+    k.stream.r.is_writers = false;
+    for (int i = 0; i < 4; i++)
+        round_of(&k, 1);
+    assert_true(k.stream.r.is_quiet);
+    kit_fini(&k);
+}
+
 /* ---- taking back ---------------------------------------------------- */
 
 static void count_free(void *data, void *hint)
@@ -433,6 +469,8 @@ int main(void)
         cmocka_unit_test(one_sleep_is_ended_by_one_wake),
         cmocka_unit_test(a_claim_spares_what_the_reader_has_not_seen),
         cmocka_unit_test(a_reader_in_a_steady_flow_changes_to_fast_and_back),
+        cmocka_unit_test(
+            who_reads_what_it_wrote_itself_is_soon_fast_and_stays_so),
         cmocka_unit_test(a_rollback_leaves_no_trace),
         cmocka_unit_test(a_rollback_keeps_what_is_complete),
         cmocka_unit_test(chunks_emptied_by_a_rollback_are_freed),
