@@ -2,8 +2,9 @@
 /*
  * Slabs.
  *
- *     slab  | head | block | block | ... | block |     at a multiple of its
- * size
+ *     slab  | head | block | block | ... | block |
+ *
+ * A slab begins at a multiple of its size, which leads from a block to it.
  *
  * What is given back goes to a stack that anybody may push on, and from there,
  * by whoever has the lock, to the slab that it belongs to. A slab is in the
