@@ -27,7 +27,7 @@ packages=(
 if [ "${1:-}" = clients ]; then
     packages+=(
         g++ python3-zmq libczmq-dev cppzmq-dev
-        python3-ipykernel python3-jupyter-client
+        python3-ipykernel python3-jupyter-client ffmpeg
     )
 fi
 
