@@ -6,6 +6,7 @@
  * Thread: the socket's.
  */
 #include "api/internal.h"
+#include "core/loan.h"
 #include "zmq.h"
 
 #include <string.h>
@@ -98,6 +99,20 @@ int zmq_recv(void *handle, void *to, size_t capacity, int flags)
     return api_size(frame.size);
 }
 
+/* The memory is kept until the message is on its way (core/loan.h). */
+static CZ_NOINLINE int send_lent(struct cz_socket *socket, struct cz_msg *msg,
+                                 struct cz_frame *frame, int flags)
+{
+    struct cz_loan_marks marks;
+    int rc;
+
+    cz_loan_mark(socket, &marks);
+    rc = cz_socket_send(socket, frame, flags);
+    if (rc == 0)
+        cz_loan_take(socket, &marks, msg->u.ref.buffer);
+    return rc;
+}
+
 int zmq_msg_send(zmq_msg_t *handle, void *socket_handle, int flags)
 {
     struct cz_socket *socket = api_socket(socket_handle);
@@ -112,7 +127,10 @@ int zmq_msg_send(zmq_msg_t *handle, void *socket_handle, int flags)
     rc = cz_msg_to_frame(msg, &frame);
     if (CZ_UNLIKELY(rc != 0))
         return api_result(rc);
-    rc = cz_socket_send(socket, &frame, flags);
+    if (CZ_UNLIKELY(cz_msg_is_lent(msg)))
+        rc = send_lent(socket, msg, &frame, flags);
+    else
+        rc = cz_socket_send(socket, &frame, flags);
     if (CZ_UNLIKELY(rc != 0))
         return api_result(rc);
     cz_msg_sent(msg);

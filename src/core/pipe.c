@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "core/ctx.h"
 #include "core/io_thread.h"
+#include "core/loan.h"
 #include "core/socket.h"
 #include "core/swap.h"
 #include "msg/metadata.h"
@@ -42,6 +43,7 @@ static void pipe_unref(struct cz_pipe *pipe)
         struct cz_mailbox *home = atomic_load(&end->home);
 
         cz_stream_fini(&pipe->streams[i]);
+        cz_loan_drop(end);
         cz_swap_destroy(end->swap);
         cz_free(end->name);
         if (end->metadata)
@@ -343,6 +345,9 @@ void cz_pipe_ran_dry(struct cz_pipe_end *end)
     }
     if (CZ_UNLIKELY(cz_stream_detour(end->in) != NULL))
         cz_pipe_ran_dry_of_swap(end);
+    /* seq_cst: see cz_loan_return. */
+    if (CZ_UNLIKELY(atomic_load(&end->loans) != NULL))
+        cz_loan_return(end);
 }
 
 void cz_pipe_read_later(struct cz_pipe_end *end)

@@ -35,6 +35,7 @@
 #include <stdint.h>
 
 struct cz_io_thread;
+struct cz_loan;
 struct cz_pipe_end;
 struct cz_swap;
 
@@ -69,6 +70,9 @@ struct cz_pipe_end {
     _Atomic uint32_t missed;
     const struct cz_pipe_events *events;
     void *owner;
+
+    /* What the application has lent for messages on their way here. */
+    _Atomic(struct cz_loan *) loans;
 
     struct cz_command readable;
     struct cz_command writable;

@@ -92,6 +92,13 @@ CZ_MUST_CHECK int cz_msg_copy(struct cz_msg *to, struct cz_msg *from);
 CZ_MUST_CHECK int cz_msg_to_frame(struct cz_msg *msg, struct cz_frame *frame);
 void cz_msg_sent(struct cz_msg *msg);
 
+/* Is it short, and does its memory go back to who lent it? */
+static inline bool cz_msg_is_lent(const struct cz_msg *msg)
+{
+    return CZ_UNLIKELY(msg->kind == CZ_MSG_BUFFER) &&
+           msg->u.ref.size < CZ_REF_MIN && msg->u.ref.buffer->free_fn != NULL;
+}
+
 static inline bool cz_msg_is_alive(const struct cz_msg *msg)
 {
     return msg->kind >= CZ_MSG_INLINE && msg->kind <= CZ_MSG_CONST;

@@ -96,6 +96,63 @@ static void buffers_queued_for_an_absent_peer_come_back(void **state)
     check_all(env, freed);
 }
 
+static void buffers_are_kept_until_they_are_sent(void **state)
+{
+    struct env *env = *state;
+    struct freed freed[COUNT];
+    char endpoint[ENDPOINT_MAX];
+    zmq_msg_t msg;
+    void *push = env_socket(env, ZMQ_PUSH);
+    void *pull = env_socket(env, ZMQ_PULL);
+
+    open_all(freed);
+    env_free_endpoint(env, endpoint);
+    assert_ok(zmq_connect(push, endpoint));
+    send_all(push, freed);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(freed_count(&freed[i]), 0);
+    assert_ok(zmq_bind(pull, endpoint));
+    zmq_msg_init(&msg);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(zmq_msg_recv(&msg, pull, 0), freed[i].size);
+    /* Without any other call on the socket that sent them. */
+    for (size_t i = 0; i < COUNT; i++)
+        freed_wait(&freed[i]);
+    assert_ok(zmq_msg_close(&msg));
+    env_end(env);
+    for (size_t i = 0; i < COUNT; i++)
+        freed_close(&freed[i]);
+}
+
+static void buffers_of_a_steady_stream_come_back(void **state)
+{
+    struct env *env = *state;
+    void *pull;
+    void *push;
+
+    env_pair(env, ZMQ_PULL, &pull, ZMQ_PUSH, &push);
+    for (int i = 0; i < 2000; i++) {
+        struct freed freed;
+        zmq_msg_t msg;
+        bool has_two_parts = i % 3 == 0;
+
+        freed_open(&freed, 40);
+        freed_message(&freed, &msg);
+        assert_int_equal(
+            zmq_msg_send(&msg, push, has_two_parts ? ZMQ_SNDMORE : 0), 40);
+        if (has_two_parts)
+            send_text(push, "", 0);
+        if (i % 2 == 0)
+            assert_int_equal(zmq_recv(pull, NULL, 0, 0), 40);
+        freed_wait(&freed);
+        if (i % 2 != 0)
+            assert_int_equal(zmq_recv(pull, NULL, 0, 0), 40);
+        if (has_two_parts)
+            expect_text(pull, "");
+        freed_close(&freed);
+    }
+}
+
 static void buffers_queued_at_disconnect_come_back(void **state)
 {
     struct env *env = *state;
@@ -254,6 +311,8 @@ int main(void)
         ON_EACH(buffers_that_were_read_come_back),
         ON_EACH(buffers_nobody_reads_come_back),
         ON_EACH(buffers_queued_for_an_absent_peer_come_back),
+        ON_STREAMS(buffers_are_kept_until_they_are_sent),
+        ON_STREAMS(buffers_of_a_steady_stream_come_back),
         ON_STREAMS(buffers_queued_at_disconnect_come_back),
         ON_EACH(buffers_of_an_unfinished_message_come_back),
         ON_EACH(buffers_half_read_come_back),

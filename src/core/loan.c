@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Loans: taking them and giving them back.
+ *
+ * Thread: see core/loan.h. Owns: a reference to each buffer.
+ */
+#include "core/loan.h"
+
+#include "base/alloc.h"
+#include "core/pipe.h"
+#include "core/socket.h"
+
+struct cz_loan {
+    struct cz_loan *next;
+    struct cz_buffer *buffer;
+    uint32_t message; /* due when so many have been read */
+};
+
+/* ---- the list ------------------------------------------------------- */
+
+static void loans_add(struct cz_pipe_end *end, struct cz_loan *loan)
+{
+    loan->next = atomic_load(&end->loans);
+    while (!atomic_compare_exchange_weak(&end->loans, &loan->next, loan))
+        continue;
+}
+
+static void loan_end(struct cz_loan *loan)
+{
+    cz_buffer_unref(loan->buffer);
+    cz_free(loan);
+}
+
+/* Gives back what is due after so many messages. True: not all was. */
+static bool loans_return(struct cz_pipe_end *end, uint32_t consumed)
+{
+    struct cz_loan *loan = atomic_exchange(&end->loans, NULL);
+    bool is_any_left = false;
+
+    while (loan) {
+        struct cz_loan *next = loan->next;
+
+        if ((int32_t)(consumed - loan->message) >= 0) {
+            loan_end(loan);
+        } else {
+            loans_add(end, loan);
+            is_any_left = true;
+        }
+        loan = next;
+    }
+    return is_any_left;
+}
+
+void cz_loan_return(struct cz_pipe_end *end)
+{
+    uint32_t consumed;
+
+    /* seq_cst throughout: the reader stores how far it is and then looks at
+     * the list, the writer adds to the list and then looks how far that is.
+     * Who has put something back looks once more, since the other may have
+     * come by meanwhile. */
+    do
+        consumed = atomic_load(&end->in->consumed);
+    while (loans_return(end, consumed) &&
+           atomic_load(&end->in->consumed) != consumed);
+}
+
+void cz_loan_drop(struct cz_pipe_end *end)
+{
+    struct cz_loan *loan = atomic_exchange(&end->loans, NULL);
+
+    while (loan) {
+        struct cz_loan *next = loan->next;
+
+        loan_end(loan);
+        loan = next;
+    }
+}
+
+/* ---- sending -------------------------------------------------------- */
+
+/* Is it read by the network, and message by message? */
+static bool end_takes_loans(const struct cz_pipe_end *end)
+{
+    const struct cz_mailbox *far = atomic_load(&end->peer->home);
+
+    return far && far->io && !end->swap && !end->out->is_conflating;
+}
+
+void cz_loan_mark(const struct cz_socket *s, struct cz_loan_marks *marks)
+{
+    marks->count = 0;
+    cz_list_for_each (node, &s->ends) {
+        const struct cz_pipe_end *end =
+            cz_container_of(node, struct cz_pipe_end, link);
+
+        if (marks->count == CZ_LOAN_PIPES_MAX) {
+            marks->count = 0;
+            return;
+        }
+        marks->ends[marks->count] = end;
+        marks->pos[marks->count] = end->out->w.pos;
+        marks->count++;
+    }
+}
+
+static bool end_was_written(const struct cz_loan_marks *marks,
+                            const struct cz_pipe_end *end)
+{
+    for (int i = 0; i < marks->count; i++)
+        if (marks->ends[i] == end)
+            return marks->pos[i] != end->out->w.pos;
+    return false;
+}
+
+void cz_loan_take(const struct cz_socket *s, const struct cz_loan_marks *marks,
+                  struct cz_buffer *buffer)
+{
+    if (marks->count == 0)
+        return;
+    cz_list_for_each (node, &s->ends) {
+        struct cz_pipe_end *end =
+            cz_container_of(node, struct cz_pipe_end, link);
+        const struct cz_stream_writer *w = &end->out->w;
+        struct cz_loan *loan;
+
+        if (!end_was_written(marks, end) || !end_takes_loans(end))
+            continue;
+        loan = cz_alloc(sizeof *loan);
+        if (!loan)
+            return; /* then it comes back at once */
+        loan->buffer = cz_buffer_ref(buffer);
+        loan->message = w->messages + w->is_in_message;
+        loans_add(end->peer, loan);
+        cz_loan_return(end->peer);
+    }
+}
