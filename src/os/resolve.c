@@ -10,8 +10,10 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 static int addr_family(enum cz_addr_family_rule rule)
@@ -27,6 +29,21 @@ static void addr_copy(struct cz_addr *addr, const struct sockaddr *from,
     addr->length = length;
 }
 
+enum { HOST_MAX = 288 }; /* with a zone */
+
+/* "address%interface" with the number of the interface. False: there is no such
+ * interface. */
+static bool addr_number_zone(const char *host, char numbered[HOST_MAX])
+{
+    const char *zone = strchr(host, '%');
+    unsigned index = zone ? if_nametoindex(zone + 1) : 0;
+
+    if (index != 0)
+        snprintf(numbered, HOST_MAX, "%.*s%%%u", (int)(zone - host), host,
+                 index);
+    return index != 0;
+}
+
 /* The resolver's first answer. 0 or one of its EAI_ codes. */
 static int addr_lookup(struct cz_addr *addr, const char *host, uint16_t port,
                        enum cz_addr_family_rule rule, int flags)
@@ -37,11 +54,16 @@ static int addr_lookup(struct cz_addr *addr, const char *host, uint16_t port,
         .ai_flags = flags,
     };
     struct addrinfo *found;
+    char numbered[HOST_MAX];
     int rc;
 
     if (rule == CZ_ADDR_IPV6_DUAL)
         hints.ai_flags |= AI_V4MAPPED | AI_ALL;
     rc = getaddrinfo(host, NULL, &hints, &found);
+    /* It takes an interface's name for a zone with link-local addresses only,
+     * and a number with all. */
+    if (rc == EAI_NONAME && addr_number_zone(host, numbered))
+        rc = getaddrinfo(numbered, NULL, &hints, &found);
     if (rc != 0)
         return rc;
     addr_copy(addr, found->ai_addr, found->ai_addrlen);

@@ -11,6 +11,7 @@
 #include "common/socket.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <unistd.h>
 
 struct row {
@@ -304,6 +305,32 @@ static void ipv6_carries_messages(void **state)
     expect_text(pull, "x");
 }
 
+static void a_zone_is_a_number_or_an_interface(void **state)
+{
+    static const char *const forms[] = {"tcp://[::1%%lo]:%u",
+                                        "tcp://[::1%%1]:%u"};
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    unsigned port = 0;
+    void *pull = env_socket(env, ZMQ_PULL);
+
+    if (!has_ipv6() || if_nametoindex("lo") != 1)
+        skip();
+    set_int(pull, ZMQ_IPV6, 1);
+    assert_ok(zmq_bind(pull, "tcp://[::1%lo]:*"));
+    last_endpoint(pull, endpoint);
+    assert_int_equal(sscanf(endpoint, "tcp://[::1]:%u", &port), 1);
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        void *push = env_socket(env, ZMQ_PUSH);
+
+        set_int(push, ZMQ_IPV6, 1);
+        snprintf(endpoint, sizeof(endpoint), forms[i], port);
+        assert_ok(zmq_connect(push, endpoint));
+        send_text(push, "x", 0);
+        expect_text(pull, "x");
+    }
+}
+
 static void ipv6_wildcards_accept_ipv4(void **state)
 {
     struct env *env = *state;
@@ -342,6 +369,7 @@ int main(void)
         ON(tcp, nobody_connects_to_itself),
         ON(tcp, names_are_resolved_when_connecting),
         ON(tcp, ipv6_carries_messages),
+        ON(tcp, a_zone_is_a_number_or_an_interface),
         ON(tcp, ipv6_wildcards_accept_ipv4),
     };
 
