@@ -341,6 +341,9 @@ void cz_engine_resume(struct cz_engine *e)
     if (!e->in.is_stopped)
         return;
     e->in.is_stopped = false;
-    cz_engine_set_interest(e, e->interest | CZ_POLL_IN);
-    (void)!cz_engine_read(e);
+    /* In a busy stream one read fills the pipe again. Then this comes again,
+     * too, and the reactor need not be told of what it would only be told to
+     * forget, nor the I/O thread wake to find no room. */
+    if (cz_engine_read(e) && !engine_must_stop(e))
+        cz_engine_set_interest(e, e->interest | CZ_POLL_IN);
 }
