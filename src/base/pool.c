@@ -3,6 +3,16 @@
  * Pools of large blocks: a list for each class of sizes, four classes to a
  * power of two.
  *
+ *     who takes     first <- foreign      with the lock
+ *                               ^ all of it, when both are empty
+ *     other threads         returned      without
+ *
+ * Blocks are mostly given back either by the thread that takes them, and then
+ * the last one is the warmest; or by another, which must not meet the first at
+ * each of them: inproc 64 KiB, zmq_msg_init_size, 2.4 M/s with one list under
+ * the lock, 2.9 if what others return is counted when it is collected, which
+ * means a walk through memory in their cache, and 3.5 as it is.
+ *
  * Thread: any, under a lock that is held for a few instructions and that
  * nobody waits for: who finds it taken does without the pool. (A thread of
  * high priority could otherwise spin for ever before the holder that it has
@@ -31,22 +41,38 @@ struct free_block {
 };
 
 struct pool_class {
+    /* With the lock. */
     struct free_block *first;
     size_t count;
     size_t least; /* the smallest count since the last cz_pool_age */
+    struct free_block *foreign; /* from `returned`, not counted */
+    size_t drawn;               /* bytes taken from there */
+    /* The thread that took the last one. */
+    CZ_LINE_ALIGNED _Atomic(const void *) taker;
+    /* What others gave back, without the lock. */
+    CZ_LINE_ALIGNED _Atomic(struct free_block *) returned;
 };
 
 struct cz_pool {
     _Atomic size_t refs;
     _Atomic size_t in_use;
     atomic_flag lock;
-    bool is_eternal; /* and nobody asks how much is in use */
-    bool is_swept;   /* cz_pool_age is called now and then */
-    bool is_busy;    /* something came back since the last time */
+    bool is_eternal;       /* and nobody asks how much is in use */
+    bool is_busy;          /* something came back since the last cz_pool_age */
+    _Atomic bool is_swept; /* that is called now and then */
     size_t limit;
     size_t kept;
+    CZ_LINE_ALIGNED _Atomic size_t returned; /* bytes, without the lock */
     struct pool_class classes[CLASS_COUNT];
 };
+
+/* What tells this thread from all others that run. */
+static const void *pool_me(void)
+{
+    static _Thread_local char me;
+
+    return &me;
+}
 
 /* Sizes are rounded up to a quarter of their power of two. */
 static unsigned pool_class_of(size_t size, size_t *rounded)
@@ -76,9 +102,76 @@ static void pool_unlock(struct cz_pool *pool)
     atomic_flag_clear_explicit(&pool->lock, memory_order_release);
 }
 
+static size_t class_size(unsigned class)
+{
+    size_t base = (size_t)1 << (CLASS_BITS_MIN + class / 4);
+
+    return base + base / 4 * (class % 4);
+}
+
+/* A sender fills its pipe faster than the network takes from it, in bursts of
+ * tens of MiB, and what comes back between two of them is needed for the next.
+ * Where nobody sweeps it would stay. */
+static size_t pool_limit(const struct cz_pool *pool)
+{
+    bool is_swept = atomic_load_explicit(&pool->is_swept, memory_order_relaxed);
+
+    return is_swept ? SWEPT_FACTOR * pool->limit : pool->limit;
+}
+
+/* With the lock: takes what other threads gave back, uncounted. A count would
+ * mean to walk through memory that is in their cache. */
+static void class_collect(struct cz_pool *pool, struct pool_class *class)
+{
+    if (class->drawn) {
+        atomic_fetch_sub_explicit(&pool->returned, class->drawn,
+                                  memory_order_relaxed);
+        class->drawn = 0;
+    }
+    /* Relaxed: to save the exchange, and the line that it takes away. */
+    if (atomic_load_explicit(&class->returned, memory_order_relaxed)) {
+        /* Acquire: pairs with the release in pool_return. */
+        class->foreign = atomic_exchange_explicit(&class->returned, NULL,
+                                                  memory_order_acquire);
+        pool->is_busy = true;
+    }
+}
+
+/* With the lock: one of those. NULL: there is none. */
+static struct free_block *class_draw(struct cz_pool *pool,
+                                     struct pool_class *class, size_t size)
+{
+    struct free_block *block;
+
+    if (!class->foreign)
+        class_collect(pool, class);
+    block = class->foreign;
+    if (block) {
+        class->foreign = block->next;
+        class->drawn += size;
+        __builtin_prefetch(class->foreign);
+    }
+    return block;
+}
+
+/* With the lock: counts them all. */
+static void class_count(struct cz_pool *pool, unsigned number)
+{
+    struct pool_class *class = &pool->classes[number];
+    size_t size = class_size(number);
+    struct free_block *block;
+
+    while ((block = class_draw(pool, class, size))) {
+        block->next = class->first;
+        class->first = block;
+        class->count++;
+        pool->kept += size;
+    }
+}
+
 struct cz_pool *cz_pool_create(size_t limit)
 {
-    struct cz_pool *pool = cz_zalloc(sizeof *pool);
+    struct cz_pool *pool = cz_zalloc_lines(sizeof *pool);
 
     if (!pool)
         return NULL;
@@ -110,26 +203,34 @@ static void pool_free(struct free_block *block)
     }
 }
 
+/* With the lock: everything, to be freed without it. */
+static void pool_take_all(struct cz_pool *pool, struct free_block **lists)
+{
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        class_count(pool, i);
+        lists[i] = pool->classes[i].first;
+        pool->classes[i].first = NULL;
+        pool->classes[i].count = pool->classes[i].least = 0;
+    }
+    pool->kept = 0;
+}
+
+static void pool_free_all(struct free_block *const *lists)
+{
+    for (unsigned i = 0; i < CLASS_COUNT; i++)
+        pool_free(lists[i]);
+}
+
 void cz_pool_trim(struct cz_pool *pool)
 {
-    struct pool_class classes[CLASS_COUNT];
+    struct free_block *lists[CLASS_COUNT];
 
     /* Nobody waits for the lock: then somebody needs the blocks just now. */
     if (!pool_try_lock(pool))
         return;
-    memcpy(classes, pool->classes, sizeof classes);
-    memset(pool->classes, 0, sizeof classes);
-    pool->kept = 0;
+    pool_take_all(pool, lists);
     pool_unlock(pool);
-    for (unsigned i = 0; i < CLASS_COUNT; i++)
-        pool_free(classes[i].first);
-}
-
-static size_t class_size(unsigned class)
-{
-    size_t base = (size_t)1 << (CLASS_BITS_MIN + class / 4);
-
-    return base + base / 4 * (class % 4);
+    pool_free_all(lists);
 }
 
 /* Takes out what was there all the time. */
@@ -159,28 +260,32 @@ bool cz_pool_age(struct cz_pool *pool)
     if (!pool_try_lock(pool))
         return true;
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
-        size_t before = pool->classes[i].count;
+        size_t before;
+
+        class_count(pool, i);
+        before = pool->classes[i].count;
 
         aged[i] = class_age(&pool->classes[i]);
         pool->kept -= (before - pool->classes[i].count) * class_size(i);
     }
     is_swept = pool->kept > 0 || pool->is_busy;
-    pool->is_swept = is_swept;
+    atomic_store_explicit(&pool->is_swept, is_swept, memory_order_relaxed);
     pool->is_busy = false;
     pool_unlock(pool);
-    for (unsigned i = 0; i < CLASS_COUNT; i++)
-        pool_free(aged[i]);
+    pool_free_all(aged);
     return is_swept;
 }
 
 void cz_pool_unref(struct cz_pool *pool)
 {
+    struct free_block *lists[CLASS_COUNT];
+
     /* acq_rel: the last one out sees all that the others did. */
     if (!pool ||
         atomic_fetch_sub_explicit(&pool->refs, 1, memory_order_acq_rel) > 1)
         return;
-    for (unsigned i = 0; i < CLASS_COUNT; i++)
-        pool_free(pool->classes[i].first);
+    pool_take_all(pool, lists);
+    pool_free_all(lists);
     cz_free(pool);
 }
 
@@ -193,32 +298,53 @@ static struct free_block *pool_pop(struct cz_pool *pool, unsigned class,
 
     if (!pool_try_lock(pool))
         return NULL;
+    if (atomic_load_explicit(&from->taker, memory_order_relaxed) != pool_me())
+        atomic_store_explicit(&from->taker, pool_me(), memory_order_relaxed);
     block = from->first;
     if (block) {
         from->first = block->next;
         if (--from->count < from->least)
             from->least = from->count;
         pool->kept -= rounded;
+    } else {
+        block = class_draw(pool, from, rounded);
     }
     pool_unlock(pool);
     return block;
 }
 
-/* A sender fills its pipe faster than the network takes from it, in bursts of
- * tens of MiB, and what comes back between two of them is needed for the next.
- * Where nobody sweeps it would stay. */
-static size_t pool_limit(const struct cz_pool *pool)
+/* Without the lock. */
+static bool pool_return(struct cz_pool *pool, unsigned class, size_t rounded,
+                        struct free_block *block)
 {
-    return pool->is_swept ? SWEPT_FACTOR * pool->limit : pool->limit;
+    _Atomic(struct free_block *) *to = &pool->classes[class].returned;
+    struct free_block *first;
+
+    /* Relaxed: a number on its own. */
+    if (atomic_fetch_add_explicit(&pool->returned, rounded,
+                                  memory_order_relaxed) > pool_limit(pool)) {
+        atomic_fetch_sub_explicit(&pool->returned, rounded,
+                                  memory_order_relaxed);
+        return false;
+    }
+    first = atomic_load_explicit(to, memory_order_relaxed);
+    do {
+        block->next = first;
+    } while (!atomic_compare_exchange_weak_explicit(
+        to, &first, block, memory_order_release, memory_order_relaxed));
+    return true;
 }
 
+/* By who took the last one, with the lock if it is free. */
 static bool pool_push(struct cz_pool *pool, unsigned class, size_t rounded,
                       struct free_block *block)
 {
     bool has_room;
 
-    if (!pool_try_lock(pool))
-        return false;
+    if (atomic_load_explicit(&pool->classes[class].taker,
+                             memory_order_relaxed) != pool_me() ||
+        !pool_try_lock(pool))
+        return pool_return(pool, class, rounded, block);
     has_room = pool->kept + rounded <= pool_limit(pool);
     pool->is_busy = true;
     if (has_room) {

@@ -22,7 +22,8 @@ enum { CZ_POOL_BLOCK_MIN = 16384, CZ_POOL_BLOCK_MAX = 4194304 };
 
 struct cz_pool;
 
-/* `limit`: bytes that it may keep; four times as many while cz_pool_age is
+/* `limit`: bytes that it may keep, and as many again of what others than the
+ * thread that takes have given back; four times as many while cz_pool_age is
  * called now and then. NULL = no memory. */
 struct cz_pool *cz_pool_create(size_t limit);
 

@@ -203,6 +203,64 @@ static void one_that_is_swept_keeps_more(void **state)
     cz_pool_unref(pool);
 }
 
+struct gift {
+    struct cz_pool *pool;
+    void *blocks[8];
+};
+
+static void *give_back(void *arg)
+{
+    struct gift *gift = arg;
+
+    for (int i = 0; i < 8; i++)
+        cz_pool_put(gift->pool, gift->blocks[i], LARGE);
+    return NULL;
+}
+
+static void get_and_let_another_give_back(struct gift *gift)
+{
+    pthread_t other;
+
+    for (int i = 0; i < 8; i++)
+        gift->blocks[i] = cz_pool_get(gift->pool, LARGE);
+    assert_int_equal(pthread_create(&other, NULL, give_back, gift), 0);
+    assert_int_equal(pthread_join(other, NULL), 0);
+}
+
+static void what_another_thread_gives_back_is_kept(void **state)
+{
+    struct gift gift = {.pool = cz_pool_create(1 << 20)};
+    uint64_t calls;
+
+    (void)state;
+    get_and_let_another_give_back(&gift);
+    calls = cz_alloc_calls();
+    get_and_let_another_give_back(&gift);
+    assert_int_equal(cz_alloc_calls(), calls);
+    /* Seen by who sweeps, although nobody takes any more. */
+    assert_true(cz_pool_age(gift.pool));
+    (void)cz_pool_age(gift.pool);
+    assert_false(cz_pool_age(gift.pool));
+    get_and_let_another_give_back(&gift);
+    assert_true(cz_alloc_calls() >= calls + 8);
+    cz_pool_trim(gift.pool);
+    assert_false(cz_pool_age(gift.pool) && cz_pool_age(gift.pool));
+    cz_pool_unref(gift.pool);
+}
+
+static void there_is_a_limit_to_it(void **state)
+{
+    struct gift gift = {.pool = cz_pool_create(3 * LARGE)};
+    uint64_t calls;
+
+    (void)state;
+    get_and_let_another_give_back(&gift);
+    calls = cz_alloc_calls();
+    get_and_let_another_give_back(&gift);
+    assert_in_range(cz_alloc_calls() - calls, 3, 7);
+    cz_pool_unref(gift.pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +272,8 @@ int main(void)
         cmocka_unit_test(a_trimmed_pool_keeps_nothing),
         cmocka_unit_test(what_was_not_needed_for_long_goes_back),
         cmocka_unit_test(one_that_is_swept_keeps_more),
+        cmocka_unit_test(what_another_thread_gives_back_is_kept),
+        cmocka_unit_test(there_is_a_limit_to_it),
         cmocka_unit_test(no_two_threads_have_the_same_block),
     };
 
