@@ -36,24 +36,6 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t load(const uint8_t *from, size_t size)
-{
-    uint64_t word = 0;
-    uint32_t low, high;
-
-    if (size == 8) {
-        memcpy(&word, from, 8);
-    } else if (size >= 4) {
-        memcpy(&low, from, 4);
-        memcpy(&high, from + size - 4, 4);
-        word = (uint64_t)high << 32 | low;
-    } else if (size > 0) {
-        word = (uint64_t)from[0] << 16 | (uint64_t)from[size / 2] << 8 |
-               from[size - 1];
-    }
-    return word;
-}
-
 static uint32_t routing_hash(const struct cz_routing *routing,
                              struct cz_span id)
 {
@@ -62,8 +44,8 @@ static uint32_t routing_hash(const struct cz_routing *routing,
     size_t left = id.size;
 
     for (; left > 8; at += 8, left -= 8)
-        hash = mix(hash ^ load(at, 8), routing->key[1] | 1);
-    hash = mix(hash ^ load(at, left), routing->key[1] | 1);
+        hash = mix(hash ^ cz_route_word(at, 8), routing->key[1] | 1);
+    hash = mix(hash ^ cz_route_word(at, left), routing->key[1] | 1);
     return (uint32_t)(hash ^ hash >> 32);
 }
 
@@ -72,8 +54,8 @@ static uint32_t slot_after(const struct cz_routing *routing, uint32_t slot)
     return (slot + 1) & (routing->capacity - 1);
 }
 
-struct cz_route *cz_routing_find(const struct cz_routing *routing,
-                                 struct cz_span id)
+struct cz_route *cz_routing_search(const struct cz_routing *routing,
+                                   struct cz_span id)
 {
     uint32_t hash, slot;
     struct cz_route *route;
@@ -83,8 +65,7 @@ struct cz_route *cz_routing_find(const struct cz_routing *routing,
     hash = routing_hash(routing, id);
     slot = hash & (routing->capacity - 1);
     for (; (route = routing->slots[slot]); slot = slot_after(routing, slot))
-        if (route->hash == hash && route->size == id.size &&
-            memcmp(route->id, id.bytes, id.size) == 0)
+        if (route->hash == hash && cz_route_has_id(route, id))
             return route;
     return NULL;
 }
@@ -234,6 +215,8 @@ void cz_routing_withdraw(struct cz_routing *routing, struct cz_route *route)
         slot = slot_after(routing, slot);
     routing_close_gap(routing, slot);
     route->is_listed = false;
+    if (routing->expected == route)
+        routing->expected = NULL;
     routing->count--;
     routing_slim(routing);
 }

@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 struct cz_pipe_end;
 
@@ -41,7 +42,8 @@ struct cz_routing {
     uint32_t count;
     uint32_t next_id; /* to be generated */
     uint64_t key[2];
-    struct cz_route *spare; /* for who finds no memory, or NULL */
+    struct cz_route *expected; /* to be looked for next, or NULL */
+    struct cz_route *spare;    /* for who finds no memory, or NULL */
     /* ZMQ_CONNECT_ROUTING_ID, until the next connect. */
     uint8_t connect_id_size;
     uint8_t connect_id[CZ_ROUTE_ID_MAX];
@@ -55,9 +57,56 @@ void cz_routing_fini(struct cz_routing *routing);
  * or -ENOMEM. */
 CZ_MUST_CHECK int cz_routing_prepare(struct cz_routing *routing);
 
+/* An id of at most 8 bytes as a number; different ones of one size differ. */
+static inline uint64_t cz_route_word(const uint8_t *id, size_t size)
+{
+    uint64_t word = 0;
+    uint32_t low, high;
+
+    if (size == 8) {
+        memcpy(&word, id, 8);
+    } else if (size >= 4) {
+        memcpy(&low, id, 4);
+        memcpy(&high, id + size - 4, 4);
+        word = (uint64_t)high << 32 | low;
+    } else if (size > 0) {
+        word =
+            (uint64_t)id[0] << 16 | (uint64_t)id[size / 2] << 8 | id[size - 1];
+    }
+    return word;
+}
+
+static inline bool cz_route_has_id(const struct cz_route *route,
+                                   struct cz_span id)
+{
+    if (route->size != id.size)
+        return false;
+    if (id.size > 8)
+        return memcmp(route->id, id.bytes, id.size) == 0;
+    return cz_route_word(route->id, id.size) ==
+           cz_route_word(id.bytes, id.size);
+}
+
+struct cz_route *cz_routing_search(const struct cz_routing *routing,
+                                   struct cz_span id);
+
 /* The route with this id, or NULL. */
-struct cz_route *cz_routing_find(const struct cz_routing *routing,
-                                 struct cz_span id);
+static inline struct cz_route *cz_routing_find(const struct cz_routing *routing,
+                                               struct cz_span id)
+{
+    struct cz_route *route = routing->expected;
+
+    return route && cz_route_has_id(route, id) ? route
+                                               : cz_routing_search(routing, id);
+}
+
+/* Who has just spoken is probably answered next: saves hashing the id, and
+ * looking at slots that are not in the cache. */
+static inline void cz_routing_expect(struct cz_routing *routing,
+                                     struct cz_route *route)
+{
+    routing->expected = route->is_listed ? route : NULL;
+}
 
 /* Makes a route; an empty id means that one is generated. The caller owns it:
  * cz_routing_remove. 0; -EEXIST; -EINVAL: the id is too long; -ENOMEM. */

@@ -263,7 +263,7 @@ static bool is_in_message(const struct router *r)
 static int router_show_id(struct router *r, struct cz_frame *frame)
 {
     const struct cz_pipe_end *end = router_next(r);
-    const struct cz_route *route;
+    struct cz_route *route;
 
     if (!end)
         return -EAGAIN;
@@ -274,6 +274,7 @@ static int router_show_id(struct router *r, struct cz_frame *frame)
     frame->metadata = end->metadata;
     frame->flags = CZ_FRAME_MORE;
     r->is_id_shown = true;
+    cz_routing_expect(&r->routing, route);
     return 0;
 }
 

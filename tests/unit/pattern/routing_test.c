@@ -144,6 +144,27 @@ static void withdrawn_route_keeps_its_id_and_leaves_it_to_others(void **state)
     assert_owns_nothing(&routing);
 }
 
+static void withdrawn_route_is_not_expected(void **state)
+{
+    struct cz_routing routing;
+    struct cz_route *route;
+
+    (void)state;
+    cz_routing_init(&routing);
+    route = add(&routing, cz_span_of_text("a"), 1);
+    cz_routing_expect(&routing, route);
+    assert_ptr_equal(cz_routing_find(&routing, cz_span_of_text("a")), route);
+    assert_null(cz_routing_find(&routing, cz_span_of_text("b")));
+    assert_null(cz_routing_find(&routing, cz_span_of_text("aa")));
+    cz_routing_withdraw(&routing, route);
+    assert_null(cz_routing_find(&routing, cz_span_of_text("a")));
+    /* What it sent is shown all the same. */
+    cz_routing_expect(&routing, route);
+    assert_null(cz_routing_find(&routing, cz_span_of_text("a")));
+    cz_routing_remove(&routing, route);
+    assert_owns_nothing(&routing);
+}
+
 static void generated_ids_are_zero_and_a_counter(void **state)
 {
     struct cz_routing routing;
@@ -314,6 +335,8 @@ static void coming_and_going_agrees_with_a_plain_array(void **state)
         assert_ptr_equal(route, routes[number]);
         if (!route) {
             routes[number] = add(&routing, id, number);
+        } else if (next_random(&seed) % 2) {
+            cz_routing_expect(&routing, route);
         } else {
             assert_ptr_equal(route->end, end_of(number));
             cz_routing_remove(&routing, route);
@@ -334,6 +357,7 @@ int main(void)
         cmocka_unit_test(ids_of_every_length_are_told_apart),
         cmocka_unit_test(id_in_use_or_too_long_is_refused),
         cmocka_unit_test(withdrawn_route_keeps_its_id_and_leaves_it_to_others),
+        cmocka_unit_test(withdrawn_route_is_not_expected),
         cmocka_unit_test(generated_ids_are_zero_and_a_counter),
         cmocka_unit_test(generated_id_passes_over_those_in_use),
         cmocka_unit_test(table_grows_and_shrinks_with_its_routes),
