@@ -37,6 +37,8 @@
 #else
 #define CZ_PREFETCH_WRITE(address) __builtin_prefetch((address), 1)
 #endif
+/* The same for reading. */
+#define CZ_PREFETCH(address) __builtin_prefetch(address)
 
 #define CZ_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
