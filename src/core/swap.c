@@ -421,22 +421,23 @@ void cz_swap_rewind(struct cz_swap *swap)
 
 static int swap_open_log(struct cz_swap *swap)
 {
-    struct cz_swap_log_found found;
+    const struct cz_swap_log_found *found;
     char directory[PATH_MAX];
     int rc = swap_directory(swap->options, directory);
 
     if (rc == 0)
         rc = cz_swap_log_open(swap->options, swap->endpoint, directory,
-                              swap->pool, &swap->file, &swap->log, &found);
+                              swap->pool, &swap->file, &swap->log);
     if (rc != 0)
         return rc;
+    found = &swap->log->found;
     swap->spool.frame_excess = CZ_RECORD_CHECK_SIZE;
     swap->detour.takes_all = true;
     swap->taken = swap->log->acknowledged;
-    swap->written = found.written;
-    swap->filed = found.messages;
+    swap->written = found->written;
+    swap->filed = found->messages;
     atomic_store(&swap->detour.has_data, swap->taken < swap->written);
-    if (found.was_torn)
+    if (found->was_torn)
         swap_tell(swap, -EBADMSG);
     return 0;
 }

@@ -48,7 +48,7 @@ static int make_head(uint8_t head[HEAD_SIZE], const struct cz_options *options,
         return -ENAMETOOLONG;
     memcpy(head, magic, sizeof magic);
     key[0] = options->socket_type;
-    memcpy(key + 1, endpoint, endpoint_size);
+    memcpy(key + 1, endpoint, endpoint_size + 1);
     memcpy(key + 1 + endpoint_size + 1, options->routing_id,
            options->routing_id_size);
     cz_put_be32(head + 8, (uint32_t)size);
@@ -86,7 +86,7 @@ static bool read_marks(struct cz_swap_log *log, const uint8_t head[HEAD_SIZE])
 {
     bool has_one = false;
 
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2; i++) {
         const uint8_t *mark = head + MARK_AT + i * MARK_STEP;
         uint64_t sequence = cz_get_be64(mark);
 
@@ -138,7 +138,7 @@ static int log_create(struct cz_swap_log *log, uint8_t head[HEAD_SIZE],
 
 /* Counts whole messages, up to the end or to what is none. */
 static int log_count(struct cz_swap_log *log, struct cz_pool *pool,
-                     uint64_t end, struct cz_swap_log_found *found)
+                     uint64_t end)
 {
     struct cz_record_range range = {
         .file = log->file,
@@ -158,32 +158,31 @@ static int log_count(struct cz_swap_log *log, struct cz_pool *pool,
             break;
         cz_spool_drop_frames(chunk->bytes, size);
         cz_chunk_destroy(chunk);
-        found->messages += messages;
+        log->found.messages += messages;
     }
-    found->written = range.begin;
-    found->was_torn = rc == -EBADMSG;
+    log->found.written = range.begin;
+    log->found.was_torn = rc == -EBADMSG;
     return rc == -EBADMSG ? 0 : rc;
 }
 
 static int log_recover(struct cz_swap_log *log, struct cz_pool *pool,
-                       uint64_t size, struct cz_swap_log_found *found)
+                       uint64_t size)
 {
     uint64_t end = log->file->base + size - HEAD_SIZE;
     int rc = 0;
 
-    found->written = log->acknowledged;
+    log->found.written = log->acknowledged;
     if (end > log->acknowledged)
-        rc = log_count(log, pool, end, found);
-    if (rc == 0 && end > found->written)
+        rc = log_count(log, pool, end);
+    if (rc == 0 && end > log->found.written)
         rc = cz_file_truncate(log->file->fd,
-                              found->written - log->file->base + HEAD_SIZE);
+                              log->found.written - log->file->base + HEAD_SIZE);
     return rc;
 }
 
 /* The file is open. `head` is what it should begin with. */
 static int log_read(struct cz_swap_log *log, uint8_t head[HEAD_SIZE],
-                    const char *directory, struct cz_pool *pool,
-                    struct cz_swap_log_found *found)
+                    const char *directory, struct cz_pool *pool)
 {
     uint8_t there[HEAD_SIZE];
     int64_t size = cz_file_size(log->file->fd);
@@ -201,7 +200,7 @@ static int log_read(struct cz_swap_log *log, uint8_t head[HEAD_SIZE],
     if (n < HEAD_SIZE || memcmp(there, head, MARK_AT) != 0 ||
         !read_marks(log, there))
         return -EBADMSG;
-    return log_recover(log, pool, (uint64_t)size, found);
+    return log_recover(log, pool, (uint64_t)size);
 }
 
 /* ---- syncing -------------------------------------------------------- */
@@ -276,8 +275,7 @@ static void log_free(struct cz_swap_log *log)
 
 int cz_swap_log_open(const struct cz_options *options, const char *endpoint,
                      const char *directory, struct cz_pool *pool,
-                     struct cz_swap_file *file, struct cz_swap_log **out,
-                     struct cz_swap_log_found *found)
+                     struct cz_swap_file *file, struct cz_swap_log **out)
 {
     uint8_t head[HEAD_SIZE];
     struct cz_swap_log *log;
@@ -288,12 +286,11 @@ int cz_swap_log_open(const struct cz_options *options, const char *endpoint,
     log = log_make(options, file, directory, head);
     if (!log)
         return -ENOMEM;
-    memset(found, 0, sizeof *found);
     file->head = HEAD_SIZE;
     rc = log_open_file(log->path);
     if (rc >= 0) {
         file->fd = rc;
-        rc = log_read(log, head, directory, pool, found);
+        rc = log_read(log, head, directory, pool);
     }
     if (rc == 0)
         rc = log_start_syncing(log);

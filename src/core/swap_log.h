@@ -36,8 +36,16 @@
 
 struct cz_pool;
 
+/* What was in it when it was opened. */
+struct cz_swap_log_found {
+    uint64_t written; /* up to here there are whole messages */
+    uint32_t messages;
+    bool was_torn; /* something was cut off */
+};
+
 struct cz_swap_log {
     struct cz_swap_file *file;
+    struct cz_swap_log_found found;
     char *path;
     uint64_t acknowledged;
     uint64_t sequence;
@@ -48,13 +56,6 @@ struct cz_swap_log {
     _Atomic int sync_error; /* of its thread, the last time: 0 or -errno */
 };
 
-/* What was in it. */
-struct cz_swap_log_found {
-    uint64_t written; /* up to here there are whole messages */
-    uint32_t messages;
-    bool was_torn; /* something was cut off */
-};
-
 /* Opens the log of a socket and an endpoint in a directory, made if need be;
  * `file` is to outlive it. 0; -EBUSY: somebody else has it; -EBADMSG: the
  * file is none, or another's; or -errno. */
@@ -62,8 +63,7 @@ CZ_MUST_CHECK int cz_swap_log_open(const struct cz_options *options,
                                    const char *endpoint, const char *directory,
                                    struct cz_pool *pool,
                                    struct cz_swap_file *file,
-                                   struct cz_swap_log **log,
-                                   struct cz_swap_log_found *found);
+                                   struct cz_swap_log **log);
 
 /* Removes the file if everything up to `written` is acknowledged. */
 void cz_swap_log_close(struct cz_swap_log *log, uint64_t written);
