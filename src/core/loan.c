@@ -10,6 +10,12 @@
 #include "core/pipe.h"
 #include "core/socket.h"
 
+/* So many at once may wait at one pipe; the memory of further messages comes
+ * back at once. Who lends and wants to know when each message is on its way
+ * does not send a stream of them, and in a stream freeing in another thread
+ * costs more than all the rest. */
+enum { LOANS_MAX = 64 };
+
 struct cz_loan {
     struct cz_loan *next;
     struct cz_buffer *buffer;
@@ -25,10 +31,17 @@ static void loans_add(struct cz_pipe_end *end, struct cz_loan *loan)
         continue;
 }
 
-static void loan_end(struct cz_loan *loan)
+static void loan_end(struct cz_pipe_end *end, struct cz_loan *loan)
 {
+    /* Relaxed: a number on its own. */
+    atomic_fetch_sub_explicit(&end->loan_count, 1, memory_order_relaxed);
     cz_buffer_unref(loan->buffer);
     cz_free(loan);
+}
+
+static bool loan_is_due(uint32_t message, uint32_t consumed)
+{
+    return (int32_t)(consumed - message) >= 0;
 }
 
 /* Gives back what is due after so many messages. True: not all was. */
@@ -40,8 +53,8 @@ static bool loans_return(struct cz_pipe_end *end, uint32_t consumed)
     while (loan) {
         struct cz_loan *next = loan->next;
 
-        if ((int32_t)(consumed - loan->message) >= 0) {
-            loan_end(loan);
+        if (loan_is_due(loan->message, consumed)) {
+            loan_end(end, loan);
         } else {
             loans_add(end, loan);
             is_any_left = true;
@@ -72,19 +85,21 @@ void cz_loan_drop(struct cz_pipe_end *end)
     while (loan) {
         struct cz_loan *next = loan->next;
 
-        loan_end(loan);
+        loan_end(end, loan);
         loan = next;
     }
 }
 
 /* ---- sending -------------------------------------------------------- */
 
-/* Is it read by the network, and message by message? */
+/* Is it read by the network, message by message, and is there room for one? */
 static bool end_takes_loans(const struct cz_pipe_end *end)
 {
     const struct cz_mailbox *far = atomic_load(&end->peer->home);
 
-    return far && far->io && !end->swap && !end->out->is_conflating;
+    return far && far->io && !end->swap && !end->out->is_conflating &&
+           atomic_load_explicit(&end->peer->loan_count, memory_order_relaxed) <
+               LOANS_MAX;
 }
 
 void cz_loan_mark(const struct cz_socket *s, struct cz_loan_marks *marks)
@@ -123,6 +138,7 @@ void cz_loan_take(const struct cz_socket *s, const struct cz_loan_marks *marks,
             cz_container_of(node, struct cz_pipe_end, link);
         const struct cz_stream_writer *w = &end->out->w;
         struct cz_loan *loan;
+        uint32_t message;
 
         if (!end_was_written(marks, end) || !end_takes_loans(end))
             continue;
@@ -131,7 +147,11 @@ void cz_loan_take(const struct cz_socket *s, const struct cz_loan_marks *marks,
             return; /* then it comes back at once */
         loan->buffer = cz_buffer_ref(buffer);
         loan->message = w->messages + w->is_in_message;
+        message = loan->message;
+        atomic_fetch_add_explicit(&end->peer->loan_count, 1,
+                                  memory_order_relaxed);
         loans_add(end->peer, loan);
-        cz_loan_return(end->peer);
+        if (loan_is_due(message, atomic_load(&end->out->consumed)))
+            cz_loan_return(end->peer);
     }
 }

@@ -4,11 +4,12 @@
  * copied into the pipe, but the application's free function is how it learns
  * that the message is on its way (pyzmq's MessageTracker), so towards the
  * network the memory is kept until the message has been read there. From socket
- * to socket nothing is kept: it comes back as soon as it has been copied.
+ * to socket nothing is kept: it comes back as soon as it has been copied; and
+ * so it does in a stream of many.
  *
  * A loan waits at the pipe's far end. The writer adds it after the message, and
- * whoever finds it due gives it back: the reader when it has read everything,
- * or else the writer, if the reader was there already.
+ * whoever finds it due gives it back: the reader when it has read everything or
+ * gives credit, or else the writer, if the reader was there already.
  *
  * Thread: see each function.
  */

@@ -331,10 +331,18 @@ void cz_pipe_wake_writer(struct cz_pipe_end *end)
     (void)pipe_post(end->peer, &end->peer->writable, CZ_IO_NOW);
 }
 
+static void pipe_return_loans(struct cz_pipe_end *end)
+{
+    /* seq_cst: see cz_loan_return. */
+    if (CZ_UNLIKELY(atomic_load(&end->loans) != NULL))
+        cz_loan_return(end);
+}
+
 void cz_pipe_give_credit(struct cz_pipe_end *end)
 {
     if (cz_stream_give_credit(end->in))
         cz_pipe_wake_writer(end);
+    pipe_return_loans(end);
 }
 
 void cz_pipe_ran_dry(struct cz_pipe_end *end)
@@ -345,9 +353,7 @@ void cz_pipe_ran_dry(struct cz_pipe_end *end)
     }
     if (CZ_UNLIKELY(cz_stream_detour(end->in) != NULL))
         cz_pipe_ran_dry_of_swap(end);
-    /* seq_cst: see cz_loan_return. */
-    if (CZ_UNLIKELY(atomic_load(&end->loans) != NULL))
-        cz_loan_return(end);
+    pipe_return_loans(end);
 }
 
 void cz_pipe_read_later(struct cz_pipe_end *end)

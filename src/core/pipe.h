@@ -73,6 +73,7 @@ struct cz_pipe_end {
 
     /* What the application has lent for messages on their way here. */
     _Atomic(struct cz_loan *) loans;
+    _Atomic uint32_t loan_count;
 
     struct cz_command readable;
     struct cz_command writable;

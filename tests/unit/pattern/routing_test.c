@@ -335,7 +335,7 @@ static void coming_and_going_agrees_with_a_plain_array(void **state)
         assert_ptr_equal(route, routes[number]);
         if (!route) {
             routes[number] = add(&routing, id, number);
-        } else if (next_random(&seed) % 2) {
+        } else if (random_below(&seed, 2)) {
             cz_routing_expect(&routing, route);
         } else {
             assert_ptr_equal(route->end, end_of(number));
