@@ -128,6 +128,18 @@ void cz_swap_acknowledge(struct cz_swap *swap, const uint8_t *at);
  * more. */
 void cz_swap_rewind(struct cz_swap *swap);
 
+/* ---- from swap.c to swap_read.c and back ------------------------------- */
+
+/* Tells the monitor of an error (-errno), if it is one; -EAGAIN: it is full.
+ * Not with the lock. */
+void cz_swap_tell(struct cz_swap *swap, int error);
+
+/* For the detour: see msg/stream.h. */
+CZ_MUST_CHECK struct cz_chunk *cz_swap_take(struct cz_detour *detour,
+                                            uint32_t *size, uint32_t *messages);
+
+/* ---- questions, and the short way in ----------------------------------- */
+
 static inline bool cz_swap_is_durable(const struct cz_swap *swap)
 {
     return swap->log != NULL;
