@@ -30,10 +30,8 @@
 #endif
 
 #ifdef LANES_TARGET
-enum {
-    LANE_SIZE = 256,
-    RUN_SIZE = 3 * LANE_SIZE,
-};
+#define LANE_SIZE ((size_t)256)
+#define RUN_SIZE (3 * LANE_SIZE)
 
 /* x^(8n - 33) modulo the polynomial, reversed, for n zeros: 33 because the
  * product of two reversed numbers lies one bit lower, and the instruction that

@@ -127,7 +127,7 @@ int cz_ctx_choose_io(struct cz_ctx *ctx, uint64_t affinity,
 
     cz_mutex_lock(&ctx->lock);
     rc = ctx_start_io(ctx);
-    for (int i = 0; i < ctx->io_count; i++) {
+    for (int i = 0; rc == 0 && i < ctx->io_count; i++) {
         uint32_t load =
             atomic_load_explicit(&ctx->io[i]->load, memory_order_relaxed);
 

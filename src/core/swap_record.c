@@ -145,16 +145,14 @@ static void view_scan_short(const struct view *v, struct extent *extent)
 static int view_scan(const struct view *v, struct extent *extent)
 {
     uint64_t begin = v->range->begin;
-    uint64_t position = begin;
     struct extent so_far = {.end = begin};
     struct record record;
 
     view_scan_short(v, &so_far);
-    position = so_far.end;
     *extent = so_far;
-    while (position < v->range->end &&
-           (position - begin < v->size || extent->messages == 0)) {
-        int rc = view_look(v, position, &record);
+    while (so_far.end < v->range->end &&
+           (so_far.end - begin < v->size || extent->messages == 0)) {
+        int rc = view_look(v, so_far.end, &record);
 
         if (rc == 0 && record.end - begin > v->size && extent->messages > 0)
             return 0;
@@ -167,12 +165,11 @@ static int view_scan(const struct view *v, struct extent *extent)
             return extent->messages > 0 ? 0 : rc;
         so_far.footprint += cz_frame_footprint(record.body);
         so_far.has_large |= record.body >= CZ_REF_MIN;
-        so_far.end = position = record.end;
+        so_far.end = record.end;
         if (record.flags & CZ_FRAME_MORE)
             continue;
         so_far.messages++;
         view_scan_short(v, &so_far);
-        position = so_far.end;
         *extent = so_far;
     }
     return extent->messages > 0 ? 0 : -EBADMSG;

@@ -85,6 +85,7 @@ static struct cz_chunk *spool_carry(const struct cz_spool *spool, size_t need)
 {
     uint32_t part = spool->used - spool->complete;
     size_t capacity = SPOOL_CHUNK_SIZE;
+    const struct cz_chunk *last = spool->last;
     struct cz_chunk *chunk;
 
     /* A long message of short frames: not copied for each of them. */
@@ -93,9 +94,9 @@ static struct cz_chunk *spool_carry(const struct cz_spool *spool, size_t need)
     chunk = capacity <= UINT32_MAX / 2
                 ? cz_chunk_create(spool->pool, (uint32_t)capacity)
                 : NULL;
-    if (chunk && part > 0) {
-        memcpy(chunk->bytes, spool->last->bytes + spool->complete, part);
-        chunk->has_refs = spool->last->has_refs;
+    if (chunk && last && part > 0) {
+        memcpy(chunk->bytes, last->bytes + spool->complete, part);
+        chunk->has_refs = last->has_refs;
     }
     return chunk;
 }
