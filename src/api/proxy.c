@@ -2,233 +2,36 @@
 /*
  * Proxies: zmq_proxy(3), zmq_proxy_steerable(3), zmq_device.
  *
- * A proxy is two lanes, one each way, which have turns. A lane moves frames,
- * not message objects: what one socket gives out goes into the other as it
- * is, a large body by its buffer. It receives a message only if the far
- * socket has room, so what cannot be delivered stays in the queue that it
- * came from. When no lane gets any further, nothing changes about that before
- * a command comes for one of the sockets, and that is what the proxy waits
- * for: a full side holds up its own lane only, and nothing spins.
- *
- * Where there is room, but not for this message (a ROUTER that refuses to
- * drop what its peer does not take), the lane keeps the frame until there is.
+ * A proxy is two lanes (api/lane.h), one each way, which have turns. When no
+ * lane gets any further, nothing changes about that before a command comes for
+ * one of the sockets, and that is what the proxy waits for: a full side holds
+ * up its own lane only, and nothing spins.
  *
  * A shortage of memory passes, and to end for it would tear messages apart: the
  * proxy waits a moment and tries again.
  *
- * Thread: the caller's. Owns: what a lane keeps; the sockets stay the
- * caller's.
+ * Thread: the caller's. Owns: the lanes; the sockets stay the caller's.
  */
 #include "api/internal.h"
+#include "api/lane.h"
 #include "api/wait.h"
 #include "core/error.h"
 #include "os/clock.h"
-#include "os/poll.h"
 #include "zmq.h"
 
 #include <string.h>
 
-enum {
-    /* How many messages a lane moves before the other one has its turn. */
-    PROXY_BURST = 1000,
-    SHORTAGE_US = 10000,
-};
-
-/* What comes of an attempt to move something, if no error (-errno) does. */
-enum { MOVED = 0, NOT_NOW = 1 };
-
 enum { FRONTEND, BACKEND, CONTROL, SOCKETS };
 
-struct traffic {
-    uint64_t messages;
-    uint64_t bytes;
-};
-
-struct side {
-    struct cz_socket *socket;
-    struct traffic received;
-    struct traffic sent;
-};
-
-struct lane {
-    struct side *from;
-    struct side *to;
-    struct cz_msg kept; /* if has_kept: received, and not sent yet */
-    bool has_kept;
-    bool is_in_message;
-    /* The near socket is also one that is sent to, which runs its commands:
-     * what was received may be gone then, unless it is kept. */
-    bool must_keep;
-};
-
 struct proxy {
-    struct side sides[2]; /* FRONTEND, BACKEND */
-    struct lane lanes[2];
+    struct cz_lane_side sides[2]; /* FRONTEND, BACKEND */
+    struct cz_lane lanes[2];
     int lane_count;            /* 1 if both sides are one socket: out again */
     struct cz_socket *capture; /* may be NULL */
     struct cz_socket *control; /* may be NULL */
     bool is_paused;
     bool is_ended;
 };
-
-/* ---- moving messages ------------------------------------------------ */
-
-/* Is this for lack of memory? Then waits a moment; true: try again. */
-static bool is_shortage(const struct cz_socket *socket, int rc)
-{
-    if (CZ_LIKELY(rc != -ENOMEM) || cz_ctx_is_terminating(socket->ctx))
-        return false;
-    (void)!cz_os_poll(NULL, 0, SHORTAGE_US);
-    return true;
-}
-
-/* As cz_socket_send. */
-static int proxy_send(struct cz_socket *socket, struct cz_frame *frame,
-                      int flags)
-{
-    int rc;
-
-    do
-        rc = cz_socket_send(socket, frame, flags);
-    while (is_shortage(socket, rc));
-    return rc;
-}
-
-static void count_part(struct traffic *traffic, size_t size, bool has_more)
-{
-    traffic->bytes += size;
-    traffic->messages += !has_more;
-}
-
-/* Sends a copy to the capture socket. 0 or -errno. */
-static int capture_part(struct cz_socket *capture, const struct cz_frame *frame)
-{
-    struct cz_frame copy = *frame;
-    int rc;
-
-    if (copy.buffer)
-        cz_buffer_ref(copy.buffer);
-    rc = proxy_send(capture, &copy,
-                    frame->flags & CZ_FRAME_MORE ? CZ_SNDMORE : 0);
-    if (rc != 0 && copy.buffer)
-        cz_buffer_unref(copy.buffer);
-    return rc;
-}
-
-/* Takes the next frame out of the near socket, if there is room for it. Out
- * again of the same socket there may be only when something was taken: REP. */
-static int lane_receive(struct lane *lane, struct cz_frame *frame)
-{
-    int rc;
-
-    if (!lane->is_in_message && lane->to->socket != lane->from->socket) {
-        rc = cz_socket_glance(lane->to->socket);
-        if (rc < 0)
-            return rc;
-        if (!(rc & CZ_POLLED_OUT))
-            return NOT_NOW;
-    }
-    rc = cz_socket_recv(lane->from->socket, frame, CZ_DONTWAIT);
-    /* EFSM: a REP that must answer first, a REQ that must ask. ENOTSUP: a
-     * type that only sends. */
-    if (rc == -EAGAIN || rc == -CZ_EFSM || rc == -ENOTSUP)
-        return NOT_NOW;
-    if (CZ_UNLIKELY(rc != 0))
-        return rc;
-    frame->flags &= CZ_FRAME_MORE;
-    count_part(&lane->from->received, frame->size, frame->flags);
-    return MOVED;
-}
-
-/* Sends a frame. There may be no room after all: the peer that had some has
- * gone, or it is not for this peer. */
-static int lane_send(struct lane *lane, struct cz_frame *frame)
-{
-    bool has_more = frame->flags & CZ_FRAME_MORE;
-    int rc = proxy_send(lane->to->socket, frame,
-                        CZ_DONTWAIT | (has_more ? CZ_SNDMORE : 0));
-
-    if (CZ_UNLIKELY(rc != 0))
-        return rc == -EAGAIN ? NOT_NOW : rc;
-    lane->is_in_message = has_more;
-    count_part(&lane->to->sent, frame->size, has_more);
-    return MOVED;
-}
-
-/* Keeps a frame: its data are the near socket's, and valid only until that
- * receives again or runs a command. The buffer passes on. 0 or -ENOMEM. */
-static int lane_keep(struct lane *lane, const struct cz_frame *frame)
-{
-    int rc;
-
-    do
-        rc = cz_msg_init_frame(&lane->kept, frame);
-    while (is_shortage(lane->to->socket, rc));
-    lane->has_kept = rc == 0;
-    return rc;
-}
-
-/* An attempt at what was kept. `capture`: if it has to get a copy yet. */
-static int lane_send_kept(struct lane *lane, struct cz_socket *capture)
-{
-    struct cz_frame frame;
-    int rc = cz_msg_to_frame(&lane->kept, &frame);
-
-    if (rc != 0)
-        return rc;
-    frame.flags = lane->kept.flags & CZ_MSG_FLAG_MORE ? CZ_FRAME_MORE : 0;
-    if (capture)
-        rc = capture_part(capture, &frame);
-    if (rc == 0)
-        rc = lane_send(lane, &frame);
-    if (rc != 0)
-        return rc;
-    lane->has_kept = false;
-    cz_msg_sent(&lane->kept);
-    return 0;
-}
-
-static int lane_move_part(struct lane *lane, struct cz_socket *capture)
-{
-    struct cz_frame frame;
-    int rc = lane_receive(lane, &frame);
-
-    if (CZ_UNLIKELY(rc != 0))
-        return rc;
-    if (CZ_UNLIKELY(lane->must_keep)) {
-        rc = lane_keep(lane, &frame);
-        return rc == 0 ? lane_send_kept(lane, capture) : rc;
-    }
-    if (CZ_UNLIKELY(capture != NULL))
-        rc = capture_part(capture, &frame);
-    if (CZ_LIKELY(rc == 0))
-        rc = lane_send(lane, &frame);
-    if (CZ_LIKELY(rc == MOVED))
-        return MOVED;
-    if (rc == NOT_NOW) {
-        rc = lane_keep(lane, &frame);
-        return rc == 0 ? NOT_NOW : rc;
-    }
-    cz_frame_drop(&frame);
-    return rc;
-}
-
-/* Moves messages as long as there are some and there is room for them, up
- * to a burst. 1: there may be more; 0: not now; or -errno. */
-static int lane_run(struct lane *lane, struct cz_socket *capture)
-{
-    int rc = MOVED;
-
-    /* A capture that blocks must not hold up what was sent before. */
-    if (!capture)
-        cz_socket_begin_batch(lane->to->socket);
-    if (lane->has_kept)
-        rc = lane_send_kept(lane, NULL);
-    for (int i = 0; i < PROXY_BURST && rc == MOVED; i += !lane->is_in_message)
-        rc = lane_move_part(lane, capture);
-    cz_socket_end_batch(lane->to->socket);
-    return rc < 0 ? rc : rc == MOVED;
-}
 
 /* ---- control -------------------------------------------------------- */
 
@@ -275,7 +78,7 @@ static int control_send(struct cz_socket *control, const void *data,
                         size_t size, int flags)
 {
     struct cz_frame frame = {.data = data, .size = size};
-    int rc = proxy_send(control, &frame, flags | CZ_DONTWAIT);
+    int rc = cz_lane_put(control, &frame, flags | CZ_DONTWAIT);
 
     if (rc == 0)
         return 1;
@@ -284,8 +87,8 @@ static int control_send(struct cz_socket *control, const void *data,
 
 static int control_send_statistics(const struct proxy *proxy)
 {
-    const struct side *front = &proxy->sides[FRONTEND];
-    const struct side *back = &proxy->sides[BACKEND];
+    const struct cz_lane_side *front = &proxy->sides[FRONTEND];
+    const struct cz_lane_side *back = &proxy->sides[BACKEND];
     const uint64_t numbers[] = {
         front->received.messages, front->received.bytes,   front->sent.messages,
         front->sent.bytes,        back->received.messages, back->received.bytes,
@@ -347,7 +150,7 @@ static int proxy_turn(struct proxy *proxy)
     for (int i = 0; i < proxy->lane_count && rc >= 0; i++) {
         rc = proxy->is_paused || proxy->is_ended
                  ? cz_socket_process(proxy->sides[i].socket)
-                 : lane_run(&proxy->lanes[i], proxy->capture);
+                 : cz_lane_run(&proxy->lanes[i], proxy->capture);
         has_more |= rc > 0;
     }
     if (rc < 0)
@@ -371,7 +174,7 @@ static int proxy_run(struct proxy *proxy)
         rc = proxy_turn(proxy);
         if (rc == 0 && !proxy->is_ended)
             rc = cz_wait_sleep(&wait, CZ_CLOCK_NEVER);
-        if (is_shortage(proxy->sides[FRONTEND].socket, rc))
+        if (cz_lane_outlasts(proxy->sides[FRONTEND].socket, rc))
             rc = 0;
     }
     cz_wait_end(&wait);
@@ -396,17 +199,15 @@ int zmq_proxy_steerable(void *frontend, void *backend, void *capture,
         (capture && !api_socket(capture)) || (control && !api_socket(control)))
         return -1;
     for (int i = FRONTEND; i <= BACKEND; i++)
-        proxy.lanes[i] = (struct lane){
+        proxy.lanes[i] = (struct cz_lane){
             .from = &proxy.sides[i],
             .to = &proxy.sides[!i],
             .must_keep =
                 frontend == backend || capture == proxy.sides[i].socket,
         };
     rc = proxy_run(&proxy);
-    for (int i = FRONTEND; i <= BACKEND; i++) {
-        if (proxy.lanes[i].has_kept)
-            (void)!cz_msg_close(&proxy.lanes[i].kept);
-    }
+    for (int i = FRONTEND; i <= BACKEND; i++)
+        cz_lane_close(&proxy.lanes[i]);
     return api_result(rc);
 }
 
