@@ -67,10 +67,10 @@ struct cz_io_thread {
      * more before it has received something; or NULL. */
     struct cz_mailbox *guest;
     struct cz_poller *poller;
-    bool is_bound; /* see cz_poller_is_bound */
     struct cz_timers timers;
     uint64_t now_us; /* the clock at the beginning of this turn */
     uint32_t turns;  /* of the reactor, so far */
+    bool is_bound;   /* see cz_poller_is_bound */
 
     /* While somebody waits in the reactor. */
     bool is_waiting;
@@ -81,10 +81,10 @@ struct cz_io_thread {
     bool must_take_over; /* nobody drives, and something has to be watched */
     uint64_t driven_at_us;
     uint64_t nap_us; /* the next nap while an application thread drives */
+    uint64_t naps_until_us; /* when the napping I/O thread wakes by itself */
     /* Who has driven since the I/O thread last looked serves many: how long
      * its answers may rest. Else 0. */
     uint32_t server_rest_us;
-    uint64_t naps_until_us; /* when the napping I/O thread wakes by itself */
     /* Somebody who could not take the helm wants what rests to be written. */
     _Atomic uint32_t must_flush;
     /* While the I/O thread waits or naps: when it will look into the mailbox at
