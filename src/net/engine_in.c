@@ -343,7 +343,8 @@ void cz_engine_resume(struct cz_engine *e)
     e->in.is_stopped = false;
     /* In a busy stream one read fills the pipe again. Then this comes again,
      * too, and the reactor need not be told of what it would only be told to
-     * forget, nor the I/O thread wake to find no room. */
-    if (cz_engine_read(e) && !engine_must_stop(e))
+     * forget, nor the I/O thread wake to find no room. Who has stopped does not
+     * look again: that would take back what this comes for. */
+    if (cz_engine_read(e) && !e->in.is_stopped && !engine_must_stop(e))
         cz_engine_set_interest(e, e->interest | CZ_POLL_IN);
 }
