@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/pool.h"
+#include "core/loan.h"
 #include "os/clock.h"
 #include "os/park.h"
 
@@ -54,9 +55,13 @@ static void helm_take(struct cz_io_thread *io)
 
 static void helm_free(struct cz_io_thread *io)
 {
+    struct cz_loan *ended = io->ended_loans;
+
     io->guest = NULL;
+    io->ended_loans = NULL;
     if (atomic_exchange(&io->helm, HELM_FREE) == HELM_WANTED)
         cz_unpark(&io->helm, 1);
+    cz_loan_free(ended);
 }
 
 /* ---- commands and naps ----------------------------------------------- */

@@ -66,6 +66,7 @@ struct cz_io_thread {
     /* The mailbox of a socket whose thread has the helm, and will send nothing
      * more before it has received something; or NULL. */
     struct cz_mailbox *guest;
+    struct cz_loan *ended_loans; /* see core/loan.h */
     struct cz_poller *poller;
     struct cz_timers timers;
     uint64_t now_us; /* the clock at the beginning of this turn */

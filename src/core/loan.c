@@ -31,12 +31,13 @@ static void loans_add(struct cz_pipe_end *end, struct cz_loan *loan)
         continue;
 }
 
-static void loan_end(struct cz_pipe_end *end, struct cz_loan *loan)
+static void loan_end(struct cz_pipe_end *end, struct cz_loan *loan,
+                     struct cz_loan **ended)
 {
     /* Relaxed: a number on its own. */
     atomic_fetch_sub_explicit(&end->loan_count, 1, memory_order_relaxed);
-    cz_buffer_unref(loan->buffer);
-    cz_free(loan);
+    loan->next = *ended;
+    *ended = loan;
 }
 
 static bool loan_is_due(uint32_t message, uint32_t consumed)
@@ -44,8 +45,9 @@ static bool loan_is_due(uint32_t message, uint32_t consumed)
     return (int32_t)(consumed - message) >= 0;
 }
 
-/* Gives back what is due after so many messages. True: not all was. */
-static bool loans_return(struct cz_pipe_end *end, uint32_t consumed)
+/* Ends what is due after so many messages. True: not all was. */
+static bool loans_return(struct cz_pipe_end *end, uint32_t consumed,
+                         struct cz_loan **ended)
 {
     struct cz_loan *loan = atomic_exchange(&end->loans, NULL);
     bool is_any_left = false;
@@ -54,7 +56,7 @@ static bool loans_return(struct cz_pipe_end *end, uint32_t consumed)
         struct cz_loan *next = loan->next;
 
         if (loan_is_due(loan->message, consumed)) {
-            loan_end(end, loan);
+            loan_end(end, loan, ended);
         } else {
             loans_add(end, loan);
             is_any_left = true;
@@ -64,7 +66,7 @@ static bool loans_return(struct cz_pipe_end *end, uint32_t consumed)
     return is_any_left;
 }
 
-void cz_loan_return(struct cz_pipe_end *end)
+void cz_loan_return(struct cz_pipe_end *end, struct cz_loan **ended)
 {
     uint32_t consumed;
 
@@ -74,19 +76,30 @@ void cz_loan_return(struct cz_pipe_end *end)
      * come by meanwhile. */
     do
         consumed = atomic_load(&end->in->consumed);
-    while (loans_return(end, consumed) &&
+    while (loans_return(end, consumed, ended) &&
            atomic_load(&end->in->consumed) != consumed);
 }
 
-void cz_loan_drop(struct cz_pipe_end *end)
+void cz_loan_drop(struct cz_pipe_end *end, struct cz_loan **ended)
 {
     struct cz_loan *loan = atomic_exchange(&end->loans, NULL);
 
     while (loan) {
         struct cz_loan *next = loan->next;
 
-        loan_end(end, loan);
+        loan_end(end, loan, ended);
         loan = next;
+    }
+}
+
+void cz_loan_free(struct cz_loan *ended)
+{
+    while (ended) {
+        struct cz_loan *next = ended->next;
+
+        cz_buffer_unref(ended->buffer);
+        cz_free(ended);
+        ended = next;
     }
 }
 
@@ -131,6 +144,8 @@ static bool end_was_written(const struct cz_loan_marks *marks,
 void cz_loan_take(const struct cz_socket *s, const struct cz_loan_marks *marks,
                   struct cz_buffer *buffer)
 {
+    struct cz_loan *ended = NULL;
+
     if (marks->count == 0)
         return;
     cz_list_for_each (node, &s->ends) {
@@ -144,7 +159,7 @@ void cz_loan_take(const struct cz_socket *s, const struct cz_loan_marks *marks,
             continue;
         loan = cz_alloc(sizeof *loan);
         if (!loan)
-            return; /* then it comes back at once */
+            break; /* then it comes back at once */
         loan->buffer = cz_buffer_ref(buffer);
         loan->message = w->messages + w->is_in_message;
         message = loan->message;
@@ -152,6 +167,7 @@ void cz_loan_take(const struct cz_socket *s, const struct cz_loan_marks *marks,
                                   memory_order_relaxed);
         loans_add(end->peer, loan);
         if (loan_is_due(message, atomic_load(&end->out->consumed)))
-            cz_loan_return(end->peer);
+            cz_loan_return(end->peer, &ended);
     }
+    cz_loan_free(ended);
 }

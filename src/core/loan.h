@@ -40,10 +40,13 @@ void cz_loan_mark(const struct cz_socket *socket, struct cz_loan_marks *marks);
 void cz_loan_take(const struct cz_socket *socket,
                   const struct cz_loan_marks *marks, struct cz_buffer *buffer);
 
-/* Gives back what is due at the end that reads. On the thread of either end. */
-void cz_loan_return(struct cz_pipe_end *end);
+/* Ends what is due at the end that reads, or everything, when that end is
+ * closed: puts it before *ended. On the thread of either end. */
+void cz_loan_return(struct cz_pipe_end *end, struct cz_loan **ended);
+void cz_loan_drop(struct cz_pipe_end *end, struct cz_loan **ended);
 
-/* Gives everything back, at the end of the pipe. */
-void cz_loan_drop(struct cz_pipe_end *end);
+/* Gives these back. Without the helm: the application's free function may wait
+ * for something, or call the library. */
+void cz_loan_free(struct cz_loan *ended);
 
 #endif

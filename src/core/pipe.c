@@ -35,6 +35,8 @@ static void pipe_ref(struct cz_pipe *pipe)
 
 static void pipe_unref(struct cz_pipe *pipe)
 {
+    struct cz_loan *ended = NULL;
+
     /* acq_rel: the last one out sees all that the others did. */
     if (atomic_fetch_sub_explicit(&pipe->refs, 1, memory_order_acq_rel) > 1)
         return;
@@ -43,7 +45,7 @@ static void pipe_unref(struct cz_pipe *pipe)
         struct cz_mailbox *home = atomic_load(&end->home);
 
         cz_stream_fini(&pipe->streams[i]);
-        cz_loan_drop(end);
+        cz_loan_drop(end, &ended);
         cz_swap_destroy(end->swap);
         cz_free(end->name);
         if (end->metadata)
@@ -56,6 +58,7 @@ static void pipe_unref(struct cz_pipe *pipe)
             cz_mailbox_unref(home);
     }
     cz_free(pipe);
+    cz_loan_free(ended);
 }
 
 /* ---- commands ------------------------------------------------------- */
@@ -331,11 +334,18 @@ void cz_pipe_wake_writer(struct cz_pipe_end *end)
     (void)pipe_post(end->peer, &end->peer->writable, CZ_IO_NOW);
 }
 
+/* There are loans at an I/O thread's end only; it frees them without the
+ * helm. */
+static struct cz_loan **pipe_ended_loans(struct cz_pipe_end *end)
+{
+    return &atomic_load(&end->home)->io->ended_loans;
+}
+
 static void pipe_return_loans(struct cz_pipe_end *end)
 {
     /* seq_cst: see cz_loan_return. */
     if (CZ_UNLIKELY(atomic_load(&end->loans) != NULL))
-        cz_loan_return(end);
+        cz_loan_return(end, pipe_ended_loans(end));
 }
 
 void cz_pipe_give_credit(struct cz_pipe_end *end)
@@ -375,6 +385,8 @@ void cz_pipe_close(struct cz_pipe_end *end, int linger_ms)
     cz_pipe_rollback(end);
     if (cz_stream_detour(end->in))
         cz_pipe_ran_dry_of_swap(end);
+    if (atomic_load(&end->loans) != NULL)
+        cz_loan_drop(end, pipe_ended_loans(end));
     if (end->account)
         cz_account_remove_pipe(end);
     cz_list_remove(&end->link);

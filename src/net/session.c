@@ -139,6 +139,10 @@ static void session_after_loss(struct cz_session *session, bool is_fatal)
     if (session->pipe) {
         cz_stream_rollback(session->pipe->out);
         cz_pipe_drop_partial(session->pipe);
+        /* The engine may have rested before it told of what has gone. What a
+         * swap has may come again. */
+        if (!cz_stream_detour(session->pipe->in))
+            cz_pipe_give_credit(session->pipe);
         cz_session_drop_subscriptions(session);
     }
     if (is_fatal)

@@ -124,6 +124,35 @@ static void buffers_are_kept_until_they_are_sent(void **state)
         freed_close(&freed[i]);
 }
 
+/* Without any other call on the socket that sent them, and though nobody may
+ * ever come in the peer's place. */
+static void buffers_that_went_out_come_back_when_the_peer_goes(void **state)
+{
+    struct env *env = *state;
+
+    for (int round = 0; round < 20; round++) {
+        struct freed freed[COUNT];
+        char endpoint[ENDPOINT_MAX];
+        void *push = env_socket(env, ZMQ_PUSH);
+        void *pull = env_socket(env, ZMQ_PULL);
+
+        env_bind(env, pull, endpoint);
+        assert_ok(zmq_connect(push, endpoint));
+        wait_for(push, ZMQ_POLLOUT);
+        for (size_t i = 0; i < COUNT; i++)
+            freed_open(&freed[i], 40);
+        send_all(push, freed);
+        for (size_t i = 0; i < COUNT; i++)
+            assert_int_equal(zmq_recv(pull, NULL, 0, 0), 40);
+        env_close_socket(env, pull);
+        for (size_t i = 0; i < COUNT; i++) {
+            freed_wait(&freed[i]);
+            freed_close(&freed[i]);
+        }
+        env_close_socket(env, push);
+    }
+}
+
 static void buffers_of_a_steady_stream_come_back(void **state)
 {
     struct env *env = *state;
@@ -312,6 +341,7 @@ int main(void)
         ON_EACH(buffers_nobody_reads_come_back),
         ON_EACH(buffers_queued_for_an_absent_peer_come_back),
         ON_STREAMS(buffers_are_kept_until_they_are_sent),
+        ON_STREAMS(buffers_that_went_out_come_back_when_the_peer_goes),
         ON_STREAMS(buffers_of_a_steady_stream_come_back),
         ON_STREAMS(buffers_queued_at_disconnect_come_back),
         ON_EACH(buffers_of_an_unfinished_message_come_back),
