@@ -229,6 +229,8 @@ void cz_pool_trim(struct cz_pool *pool)
     if (!pool_try_lock(pool))
         return;
     pool_take_all(pool, lists);
+    /* Perhaps nobody will sweep any more. */
+    atomic_store_explicit(&pool->is_swept, false, memory_order_relaxed);
     pool_unlock(pool);
     pool_free_all(lists);
 }

@@ -83,10 +83,14 @@ int cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
     bool must_wake = false;
     int rc = 0;
 
-    if (CZ_LIKELY(cz_stream_put_part(end->out, frame)))
-        must_wake = !end->out->w.is_in_message && cz_stream_flush(end->out);
-    else if (!end->swap || !cz_pipe_swap_short(end, frame, &must_wake))
+    if (CZ_LIKELY(cz_stream_put_part(end->out, frame))) {
+        if (!end->out->w.is_in_message)
+            must_wake = cz_stream_flush(end->out);
+        if (CZ_UNLIKELY(end->unpushed >= PUSH_BYTES))
+            pipe_push(end, 0); /* a long frame came before */
+    } else if (!end->swap || !cz_pipe_swap_short(end, frame, &must_wake)) {
         rc = cz_pipe_write_quietly(end, frame, &must_wake);
+    }
     if (CZ_UNLIKELY(must_wake))
         cz_pipe_wake_reader(end);
     return rc;

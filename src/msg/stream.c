@@ -449,11 +449,16 @@ int cz_stream_write_beyond(struct cz_stream *s, const struct cz_frame *frame,
                            bool *must_wake)
 {
     struct cz_stream_writer *w = &s->w;
+    bool is_lent = w->credit == 0;
+    int rc;
 
     /* Lent: used up by the last frame, also of a message that a run began. */
-    if (w->credit == 0)
+    if (is_lent)
         w->credit = 1;
-    return cz_stream_write(s, frame, must_wake);
+    rc = cz_stream_write(s, frame, must_wake);
+    if (rc != 0 && is_lent)
+        cz_stream_return_loan(s);
+    return rc;
 }
 
 void cz_stream_rollback(struct cz_stream *s)
