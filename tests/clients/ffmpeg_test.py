@@ -24,7 +24,7 @@ def start(*arguments):
 
 
 def library_under(process):
-    """As soon as it is loaded."""
+    """As soon as it is loaded, of which nothing but its memory map tells."""
     while process.poll() is None:
         with open(f"/proc/{process.pid}/maps", encoding="utf-8") as maps:
             paths = client.libraries_of(maps.read())
