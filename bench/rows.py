@@ -161,6 +161,12 @@ def fanout_rows() -> List[Row]:
         rows.append(Row(
             f"PUB to {count} SUB tcp, faster than they", "fan-out, 64 B",
             f"fanout {where}", "rate", "/s", None, raw))
+    for count in (10, 100):
+        where = f"transport=tcp subscribers={count} size=1024 place=split"
+        rows.append(Row(
+            f"PUB to {count} SUB tcp, 1 KiB, nothing dropped", "fan-out, 1 KiB",
+            f"fanout nodrop=1 {where}", "rate", "/s", None,
+            f"fanout server=raw {where}"))
     for count in (10, 100, 1000):
         rows.append(Row(
             f"PUB to {count} SUB inproc", "fan-out, 64 B",

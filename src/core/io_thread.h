@@ -69,9 +69,10 @@ struct cz_io_thread {
     struct cz_loan *ended_loans; /* see core/loan.h */
     struct cz_poller *poller;
     struct cz_timers timers;
-    uint64_t now_us; /* the clock at the beginning of this turn */
-    uint32_t turns;  /* of the reactor, so far */
-    bool is_bound;   /* see cz_poller_is_bound */
+    uint64_t now_us;        /* the clock at the beginning of this turn */
+    uint32_t turns;         /* of the reactor, so far */
+    _Atomic uint32_t helps; /* by other threads, so far */
+    bool is_bound;          /* see cz_poller_is_bound */
 
     /* While somebody waits in the reactor. */
     bool is_waiting;
@@ -163,6 +164,13 @@ void cz_io_post(struct cz_io_thread *io, struct cz_command *command,
 /* Takes the helm if it is free and does what waits to be done. False: it was
  * not. */
 bool cz_io_help(struct cz_io_thread *io);
+
+/* How often that was done. */
+static inline uint32_t cz_io_helps(const struct cz_io_thread *io)
+{
+    /* Relaxed: a hint. */
+    return atomic_load_explicit(&io->helps, memory_order_relaxed);
+}
 
 /* The same, or has it done as soon as the helm is free. */
 void cz_io_flush(struct cz_io_thread *io);

@@ -99,7 +99,8 @@ struct cz_pipe_end {
     uint32_t full_told;    /* how often it was full when the log was told */
     uint64_t full_told_us; /* and when that was */
     cz_count drops[CZ_DROPS];
-    size_t unpushed; /* bytes written since they were last pushed on */
+    size_t unpushed;     /* bytes written since they were last pushed on */
+    uint32_t helps_seen; /* of the far end's I/O thread, then */
     bool is_open;
     bool is_peer_closed;
     bool is_introduced;   /* the far end has said who it is */
@@ -213,7 +214,8 @@ CZ_MUST_CHECK int cz_pipe_write(struct cz_pipe_end *end,
                                 const struct cz_frame *frame);
 
 /* The same for one of many pipes that get the frame: leaves it to the caller
- * to wake the far end, with either of the above, if *must_wake says so. */
+ * to wake the far end, with either of the above, if *must_wake says so, and to
+ * push on what was written. */
 CZ_MUST_CHECK int cz_pipe_write_quietly(struct cz_pipe_end *end,
                                         const struct cz_frame *frame,
                                         bool *must_wake);
@@ -268,6 +270,11 @@ void cz_pipe_rollback(struct cz_pipe_end *end);
  * write them to the network: does that, unless somebody is at it. Is there
  * room now? For types that would drop a message otherwise. */
 bool cz_pipe_make_room(struct cz_pipe_end *end);
+
+/* After CZ_PUSH_BYTES in longer frames the writer sees to it that they are
+ * written to the network while they are still in its cache. */
+enum { CZ_PUSH_BYTES = 65536 };
+void cz_pipe_push(struct cz_pipe_end *end);
 
 /* Reads a frame, valid until the next call. False: nothing; on_readable
  * follows. */

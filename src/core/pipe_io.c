@@ -13,9 +13,6 @@
 #include "os/thread.h"
 
 enum {
-    /* After so many bytes in longer frames the writer sees to it that they
-     * are written while they are still in its cache. */
-    PUSH_BYTES = 65536,
     /* Introductions that wait to be read in one pipe. */
     NOTES_MAX = 1000,
 };
@@ -27,24 +24,54 @@ static uint32_t pipe_credit_step(const struct cz_pipe_end *end)
     return atomic_load_explicit(&end->out->credit_step, memory_order_relaxed);
 }
 
-/* Longer frames come here and are counted. Waiting until the pipe is full
- * would let a thousand of them grow cold, or fill the memory. */
-static void pipe_push(struct cz_pipe_end *end, size_t size)
+/* May this thread do the work of the I/O thread at the far end? */
+static struct cz_io_thread *pipe_io_to_help(struct cz_pipe_end *end)
 {
-    struct cz_mailbox *own =
+    const struct cz_mailbox *own =
         atomic_load_explicit(&end->home, memory_order_relaxed);
-    struct cz_mailbox *far = atomic_load(&end->peer->home);
+    const struct cz_mailbox *far = atomic_load(&end->peer->home);
+
+    return far && own && own->has_baton ? far->io : NULL;
+}
+
+static void pipe_push(struct cz_pipe_end *end, struct cz_io_thread *io)
+{
+    bool has_helped = cz_io_help(io);
+
+    end->helps_seen = cz_io_helps(io);
+    /* Else somebody has the helm and is writing, perhaps on this processor.
+     * Where it is too late for the cache, going on is better. */
+    if (!has_helped && cz_stream_ahead(end->out) < pipe_credit_step(end))
+        cz_thread_yield();
+}
+
+void cz_pipe_push(struct cz_pipe_end *end)
+{
+    struct cz_io_thread *io = pipe_io_to_help(end);
+
+    if (io)
+        pipe_push(end, io);
+}
+
+/* Longer frames come here and are counted. Waiting until the pipe is full
+ * would let a thousand of them grow cold, or fill the memory. Of several pipes
+ * the first that has enough has all of them written; for the others to do the
+ * same a moment later, each for one message, is left out. */
+static void pipe_push_some(struct cz_pipe_end *end, size_t size)
+{
+    struct cz_io_thread *io;
 
     end->unpushed += size;
-    if (end->unpushed < PUSH_BYTES || end->out->w.is_in_message)
+    if (end->unpushed < CZ_PUSH_BYTES || end->out->w.is_in_message)
         return;
     end->unpushed = 0;
-    if (!far || !far->io || !own || !own->has_baton || cz_io_help(far->io))
+    io = pipe_io_to_help(end);
+    if (!io)
         return;
-    /* Somebody has the helm and is writing, perhaps on this processor. Where it
-     * is too late for the cache, going on is better. */
-    if (cz_stream_ahead(end->out) < pipe_credit_step(end))
-        cz_thread_yield();
+    if (end->helps_seen == cz_io_helps(io))
+        pipe_push(end, io);
+    else
+        end->helps_seen = cz_io_helps(io);
 }
 
 bool cz_pipe_make_room(struct cz_pipe_end *end)
@@ -71,9 +98,7 @@ int cz_pipe_write_quietly(struct cz_pipe_end *end, const struct cz_frame *frame,
         rc = cz_stream_write_latest(end->out, frame, must_wake);
     else
         rc = cz_stream_write(end->out, frame, must_wake);
-    if (rc == 0)
-        pipe_push(end, frame->size);
-    else if (rc == -EAGAIN)
+    if (rc == -EAGAIN)
         cz_pipe_found_full(end);
     return rc;
 }
@@ -86,10 +111,12 @@ int cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)
     if (CZ_LIKELY(cz_stream_put_part(end->out, frame))) {
         if (!end->out->w.is_in_message)
             must_wake = cz_stream_flush(end->out);
-        if (CZ_UNLIKELY(end->unpushed >= PUSH_BYTES))
-            pipe_push(end, 0); /* a long frame came before */
+        if (CZ_UNLIKELY(end->unpushed >= CZ_PUSH_BYTES))
+            pipe_push_some(end, 0); /* a long frame came before */
     } else if (!end->swap || !cz_pipe_swap_short(end, frame, &must_wake)) {
         rc = cz_pipe_write_quietly(end, frame, &must_wake);
+        if (rc == 0)
+            pipe_push_some(end, frame->size);
     }
     if (CZ_UNLIKELY(must_wake))
         cz_pipe_wake_reader(end);

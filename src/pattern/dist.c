@@ -162,6 +162,25 @@ void cz_dist_wake_last(struct cz_dist *d, bool is_lone)
     d->io = NULL;
 }
 
+/* For all pipes at once, and not by each when it has enough: then the first to
+ * have it would have all others written, without the message under way, and
+ * each of them that one by itself. */
+void cz_dist_push(struct cz_dist *d)
+{
+    const struct cz_mailbox *last = NULL;
+
+    d->unpushed = 0;
+    for (uint32_t number = 0; number < d->limit; number++) {
+        struct cz_pipe_end *end = d->pipes[number].end;
+        const struct cz_mailbox *far =
+            end ? atomic_load(&end->peer->home) : NULL;
+
+        if (far && far != last)
+            cz_pipe_push(end);
+        last = far ? far : last;
+    }
+}
+
 /* ---- messages --------------------------------------------------------- */
 
 /* A pipe is full. True: not any more. */
@@ -285,5 +304,5 @@ void cz_dist_send(struct cz_dist *d, struct cz_frame *frame)
     }
     cz_frame_drop(frame);
     d->is_in_message = frame->flags & CZ_FRAME_MORE;
-    cz_dist_end(d, is_lone);
+    cz_dist_end(d, frame, is_lone);
 }

@@ -67,6 +67,7 @@ struct cz_dist {
     uint64_t stamp;
     struct cz_pipe_end *unwoken; /* is owed a wake-up, */
     struct cz_io_thread *io;     /* and so is this */
+    size_t unpushed;             /* bytes since the pipes were last pushed on */
     bool is_in_message;
     bool has_full;    /* a pipe that was chosen has no room */
     bool never_drops; /* who chose asks for has_full and waits */
@@ -146,6 +147,7 @@ void cz_dist_deliver_slow(struct cz_dist *dist, struct cz_dist_pipe *pipe,
 void cz_dist_miss(struct cz_dist *dist, struct cz_dist_pipe *pipe);
 void cz_dist_wake(struct cz_dist *dist, struct cz_pipe_end *end);
 void cz_dist_wake_last(struct cz_dist *dist, bool is_lone);
+void cz_dist_push(struct cz_dist *dist);
 
 /* What a pipe's turn will touch, some turns before it: with a thousand pipes it
  * has left the nearest cache since the last message. In two steps, for the
@@ -190,11 +192,16 @@ static CZ_ALWAYS_INLINE void cz_dist_deliver(struct cz_dist *dist,
         cz_dist_wake(dist, pipe->end);
 }
 
-/* Ends a message that was delivered. is_lone: to one pipe at most. */
-static inline void cz_dist_end(struct cz_dist *dist, bool is_lone)
+/* Ends a frame that was delivered. is_lone: to one pipe at most. */
+static inline void cz_dist_end(struct cz_dist *dist,
+                               const struct cz_frame *frame, bool is_lone)
 {
     if (CZ_UNLIKELY(dist->unwoken != NULL))
         cz_dist_wake_last(dist, is_lone);
+    if (frame->size > CZ_FRAME_SHORT_MAX)
+        dist->unpushed += frame->size;
+    if (CZ_UNLIKELY(dist->unpushed >= CZ_PUSH_BYTES) && !dist->is_in_message)
+        cz_dist_push(dist);
 }
 
 #endif

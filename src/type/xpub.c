@@ -135,7 +135,7 @@ static void xpub_deliver(struct cz_xpub *x, const struct cz_frame *frame)
             cz_dist_deliver(&x->dist, seats[i].id, frame);
         }
     }
-    cz_dist_end(&x->dist, total <= 1);
+    cz_dist_end(&x->dist, frame, total <= 1);
     cz_frame_drop(frame);
 }
 

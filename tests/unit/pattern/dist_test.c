@@ -135,7 +135,7 @@ static void deliver(struct scene *s, const char *text, const char *to)
     cz_dist_begin(&s->dist);
     for (; *to; to++)
         cz_dist_deliver(&s->dist, number_of(s, *to - '0'), &frame);
-    cz_dist_end(&s->dist, false);
+    cz_dist_end(&s->dist, &frame, false);
 }
 
 static void begin(struct scene *s, const char *text, const char *to)
@@ -332,7 +332,7 @@ static void large_bodies_are_shared(void **state)
     cz_dist_begin(&s->dist);
     for (int i = 0; i < PIPES; i++)
         cz_dist_deliver(&s->dist, number_of(s, i), &frame);
-    cz_dist_end(&s->dist, false);
+    cz_dist_end(&s->dist, &frame, false);
     cz_mailbox_run(s->far);
     for (int i = 0; i < PIPES; i++) {
         assert_true(cz_pipe_read(s->ends[i], &got));
