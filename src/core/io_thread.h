@@ -69,10 +69,10 @@ struct cz_io_thread {
     struct cz_loan *ended_loans; /* see core/loan.h */
     struct cz_poller *poller;
     struct cz_timers timers;
-    uint64_t now_us;        /* the clock at the beginning of this turn */
-    uint32_t turns;         /* of the reactor, so far */
+    uint64_t now_us; /* the clock at the beginning of this turn */
+    uint32_t turns;  /* of the reactor, so far */
     _Atomic uint32_t helps; /* by other threads, so far */
-    bool is_bound;          /* see cz_poller_is_bound */
+    bool is_bound;   /* see cz_poller_is_bound */
 
     /* While somebody waits in the reactor. */
     bool is_waiting;

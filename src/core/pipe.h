@@ -37,6 +37,7 @@
 struct cz_io_thread;
 struct cz_loan;
 struct cz_pipe_end;
+struct cz_sheet;
 struct cz_swap;
 
 /* How the owner of an end learns what happens. All run on its thread. */
@@ -99,7 +100,7 @@ struct cz_pipe_end {
     uint32_t full_told;    /* how often it was full when the log was told */
     uint64_t full_told_us; /* and when that was */
     cz_count drops[CZ_DROPS];
-    size_t unpushed;     /* bytes written since they were last pushed on */
+    size_t unpushed; /* bytes written since they were last pushed on */
     uint32_t helps_seen; /* of the far end's I/O thread, then */
     bool is_open;
     bool is_peer_closed;
@@ -219,6 +220,12 @@ CZ_MUST_CHECK int cz_pipe_write(struct cz_pipe_end *end,
 CZ_MUST_CHECK int cz_pipe_write_quietly(struct cz_pipe_end *end,
                                         const struct cz_frame *frame,
                                         bool *must_wake);
+
+/* The same by way of a sheet, which the pipes share. False: not that way;
+ * nothing was done. */
+CZ_MUST_CHECK bool cz_pipe_share(struct cz_pipe_end *end,
+                                 struct cz_sheet *sheet,
+                                 const struct cz_frame *frame, bool *must_wake);
 
 /* The same without regard to the high-water mark, for what must not be lost.
  * 0 or -ENOMEM. */

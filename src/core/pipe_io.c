@@ -9,6 +9,7 @@
 #include "core/pipe.h"
 #include "core/socket.h"
 #include "msg/metadata.h"
+#include "msg/sheet.h"
 #include "os/clock.h"
 #include "os/thread.h"
 
@@ -101,6 +102,16 @@ int cz_pipe_write_quietly(struct cz_pipe_end *end, const struct cz_frame *frame,
     if (rc == -EAGAIN)
         cz_pipe_found_full(end);
     return rc;
+}
+
+bool cz_pipe_share(struct cz_pipe_end *end, struct cz_sheet *sheet,
+                   const struct cz_frame *frame, bool *must_wake)
+{
+    if (end->swap || end->out->is_conflating || frame->size >= CZ_REF_MIN ||
+        !cz_sheet_share(sheet, end->out, frame))
+        return false;
+    *must_wake = !end->out->w.is_in_message && cz_stream_flush(end->out);
+    return true;
 }
 
 int cz_pipe_write(struct cz_pipe_end *end, const struct cz_frame *frame)

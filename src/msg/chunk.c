@@ -30,8 +30,47 @@ struct cz_chunk *cz_chunk_create(struct cz_pool *pool, uint32_t capacity)
     chunk->is_in_slab = is_in_slab;
     chunk->capacity = chunk->size = capacity;
     chunk->pool = pool;
+    chunk->bytes = (uint8_t *)(chunk + 1);
+    chunk->shared = NULL;
+    atomic_init(&chunk->refs, 1);
     cz_chunk_reset(chunk);
     return chunk;
+}
+
+struct cz_chunk *cz_chunk_view(struct cz_chunk *shared, const uint8_t *at)
+{
+    struct cz_chunk *view = cz_pool_get(shared->pool, sizeof *view);
+
+    if (!view)
+        return NULL;
+    cz_chunk_reset(view);
+    view->begin = view->capacity = (uint32_t)(at - shared->bytes);
+    view->is_on_loan = true;
+    view->is_in_slab = false;
+    view->size = shared->size;
+    view->pool = shared->pool;
+    view->bytes = shared->bytes;
+    view->shared = shared;
+    /* Relaxed: who has a reference gives another one. */
+    atomic_fetch_add_explicit(&shared->refs, 1, memory_order_relaxed);
+    return view;
+}
+
+void cz_chunk_unref(struct cz_chunk *chunk)
+{
+    /* Release: reads come before the memory is used again; acquire: by whoever
+     * is the last. */
+    if (chunk &&
+        atomic_fetch_sub_explicit(&chunk->refs, 1, memory_order_acq_rel) == 1)
+        cz_chunk_destroy(chunk);
+}
+
+static void chunk_destroy_view(struct cz_chunk *view)
+{
+    struct cz_chunk *shared = view->shared;
+
+    cz_pool_put(view->pool, view, sizeof *view);
+    cz_chunk_unref(shared);
 }
 
 void cz_chunk_destroy(struct cz_chunk *chunk)
@@ -40,6 +79,10 @@ void cz_chunk_destroy(struct cz_chunk *chunk)
 
     if (!chunk)
         return;
+    if (chunk->shared) {
+        chunk_destroy_view(chunk);
+        return;
+    }
     size = sizeof *chunk + chunk->size;
     if (chunk->is_in_slab) {
         cz_pool_settle(chunk->pool, size);

@@ -5,8 +5,13 @@
  *
  *     struct cz_chunk | begin ... frames ... limit | unused ... capacity
  *
+ * A view is a chunk without memory of its own: its bytes are those of another
+ * one, which any number of views may share, each in a stream of its own (see
+ * msg/sheet.h). Its stream never writes into them.
+ *
  * Thread: the writer until a chunk is published, then shared as msg/stream.h
- * says. Owned by one stream at a time.
+ * says. Owned by one stream at a time; what views refer to, by all of them and
+ * by who made it.
  */
 #ifndef CZ_MSG_CHUNK_H
 #define CZ_MSG_CHUNK_H
@@ -35,18 +40,33 @@ struct cz_chunk {
     /* Messages completed in the stream when the chunk was left. */
     uint32_t messages;
     struct cz_chunk *next;
-    bool is_continuation; /* begins in the middle of a message */
-    bool has_refs;        /* may hold frames whose body is elsewhere */
-    bool is_on_loan;      /* a large one that was read into: not used again */
-    bool is_in_slab;      /* see msg/slab.h */
-    uint32_t size;        /* as it was made; capacity may be cut */
-    struct cz_pool *pool; /* where the memory goes back to, or NULL */
-    uint8_t bytes[];
+    bool is_continuation;    /* begins in the middle of a message */
+    bool has_refs;           /* may hold frames whose body is elsewhere */
+    bool is_on_loan;         /* read into, or a view: not to be written again */
+    bool is_in_slab;         /* see msg/slab.h */
+    uint32_t size;           /* as it was made; capacity may be cut */
+    struct cz_pool *pool;    /* where the memory goes back to, or NULL */
+    struct cz_chunk *shared; /* of a view: whose bytes these are */
+    _Atomic uint32_t refs;   /* views of this one, and its maker */
+    uint8_t *bytes;          /* behind this struct, or those of `shared` */
 };
 
 /* From the pool, unless it is NULL. NULL = no memory. */
 struct cz_chunk *cz_chunk_create(struct cz_pool *pool, uint32_t capacity);
 void cz_chunk_destroy(struct cz_chunk *chunk);
+
+/* A view of a chunk, from `at` on. NULL = no memory. */
+struct cz_chunk *cz_chunk_view(struct cz_chunk *chunk, const uint8_t *at);
+
+/* For the maker of a chunk that has views: gives it up. NULL is allowed. */
+void cz_chunk_unref(struct cz_chunk *chunk);
+
+/* Are there no views of it any more? Then their readers are done with it. */
+static inline bool cz_chunk_is_unshared(struct cz_chunk *chunk)
+{
+    /* Acquire: pairs with the release in cz_chunk_unref. */
+    return atomic_load_explicit(&chunk->refs, memory_order_acquire) == 1;
+}
 
 /* Makes a used chunk like a fresh one. */
 void cz_chunk_reset(struct cz_chunk *chunk);

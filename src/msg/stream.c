@@ -211,12 +211,8 @@ static bool stream_claim(struct cz_stream *s)
     /* The mark alone does not say that everything is read: a message
      * published just before it was set is only found by the reader's last
      * look, or by the next flush. Taking the mark here, and putting it back
-     * if no message follows, would lose that message's wake-up. Acquire:
-     * pairs with the setting of the mark, before which the reader stores how
-     * far it is. */
-    if (!(atomic_load_explicit(&s->ctl, memory_order_acquire) &
-          CZ_STREAM_ASLEEP) ||
-        atomic_load_explicit(&s->consumed_pos, memory_order_relaxed) != w->pos)
+     * if no message follows, would lose that message's wake-up. */
+    if (!cz_stream_is_read(s))
         return false;
     /* Acquire: pairs with the reader's setting of the mark, so that its last
      * reads come before what is written now. */
@@ -257,6 +253,15 @@ static void stream_open(struct cz_stream *s, struct cz_chunk *chunk)
     w->at = chunk->bytes + chunk->begin;
     w->room = chunk->capacity - chunk->begin;
     cz_stream_count_ahead(s);
+}
+
+/* There is no open chunk, nor a place that could be taken for one (see
+ * cz_sheet_follow). */
+static void stream_close(struct cz_stream_writer *w)
+{
+    w->chunk = NULL;
+    w->at = NULL;
+    w->room = 0;
 }
 
 /* Leaves the open chunk, if there is one, for another. */
@@ -311,7 +316,7 @@ uint8_t *cz_stream_grow(struct cz_stream *s, size_t need)
         /* Begin again at the front. */
         w->chunk_wanted = CZ_CHUNK_MIN / 64;
         stream_free_passed(s);
-        if (chunk->capacity >= need && !chunk->has_refs &&
+        if (chunk->capacity >= need && !chunk->has_refs && !chunk->is_on_loan &&
             chunk->capacity <= CZ_CHUNK_MIN * 4) {
             cz_chunk_reset(chunk);
             s->restart = chunk;
@@ -319,8 +324,7 @@ uint8_t *cz_stream_grow(struct cz_stream *s, size_t need)
             cz_stream_remember(w);
             return w->at;
         }
-        w->chunk = NULL;
-        w->room = 0;
+        stream_close(w);
         cz_chunk_destroy(chunk);
     }
     if (cz_stream_is_too_far_ahead(s))
@@ -332,14 +336,26 @@ uint8_t *cz_stream_grow(struct cz_stream *s, size_t need)
     return w->at;
 }
 
+bool cz_stream_open_view(struct cz_stream *s, struct cz_chunk *chunk,
+                         const uint8_t *at)
+{
+    struct cz_chunk *view;
+
+    if (cz_stream_is_too_far_ahead(s))
+        return false;
+    view = cz_chunk_view(chunk, at);
+    if (view)
+        stream_link(s, view);
+    return view;
+}
+
 void cz_stream_trim(struct cz_stream *s)
 {
     if (!s->w.chunk || s->w.is_in_message || !stream_claim(s))
         return;
     stream_free_passed(s);
     cz_chunk_destroy(s->w.chunk);
-    s->w.chunk = NULL;
-    s->w.room = 0;
+    stream_close(&s->w);
     s->w.chunk_wanted = CZ_CHUNK_MIN / 64;
     cz_chunk_destroy(
         atomic_exchange_explicit(&s->spare, NULL, memory_order_acquire));

@@ -61,6 +61,7 @@
 #ifndef CZ_MSG_STREAM_H
 #define CZ_MSG_STREAM_H
 
+#include "base/assert.h"
 #include "base/compiler.h"
 #include "base/count.h"
 #include "msg/chunk.h"
@@ -104,11 +105,15 @@ struct cz_detour {
 };
 
 struct cz_stream_writer {
-    uint8_t *at;       /* where the next byte goes */
-    uint32_t room;     /* contiguous bytes left there */
-    uint32_t pos;      /* bytes ever, the unpublished included */
-    uint32_t messages; /* completed ever */
-    uint32_t credit;   /* messages that may begin before asking again */
+    uint8_t *at;           /* where the next byte goes */
+    uint32_t room;         /* contiguous bytes left there */
+    uint32_t pos;          /* bytes ever, the unpublished included */
+    uint32_t messages;     /* completed ever */
+    uint32_t credit;       /* messages that may begin before asking again */
+    uint16_t chunk_wanted; /* size of the next chunk, in units of 64 bytes */
+    bool is_in_message;
+    bool has_claim; /* took the reader's ASLEEP mark, owes the wake-up */
+    bool is_armed;  /* asked to be woken when there is credit */
     struct cz_chunk *chunk;
     /* Where the incomplete message began; valid while is_in_message. */
     struct {
@@ -117,11 +122,10 @@ struct cz_stream_writer {
         uint32_t room;
         uint32_t pos;
     } mark;
-    uint16_t chunk_wanted; /* size of the next chunk, in units of 64 bytes */
-    bool is_in_message;
-    bool has_claim; /* took the reader's ASLEEP mark, owes the wake-up */
-    bool is_armed;  /* asked to be woken when there is credit */
 };
+
+CZ_STATIC_ASSERT(sizeof(struct cz_stream_writer) <= CZ_CACHE_LINE,
+                 "a message touches one line of it");
 
 struct cz_stream_reader {
     const uint8_t *at; /* the next byte */
@@ -428,6 +432,24 @@ CZ_MUST_CHECK int cz_stream_write_run(struct cz_stream *stream,
 void cz_stream_write_chunk(struct cz_stream *stream, struct cz_chunk *chunk,
                            uint32_t begin, size_t complete, size_t size,
                            uint32_t messages, bool *must_wake);
+
+/* Is the reader asleep, and has it read all? Until the next message it stays
+ * so. */
+static inline bool cz_stream_is_read(struct cz_stream *s)
+{
+    /* Acquire: pairs with the setting of the mark, before which the reader
+     * stores how far it is. */
+    return (atomic_load_explicit(&s->ctl, memory_order_acquire) &
+            CZ_STREAM_ASLEEP) &&
+           atomic_load_explicit(&s->consumed_pos, memory_order_relaxed) ==
+               s->w.pos;
+}
+
+/* For msg/sheet.h: goes on in a view of that chunk, after the one that is
+ * open. False: no memory. */
+CZ_MUST_CHECK bool cz_stream_open_view(struct cz_stream *stream,
+                                       struct cz_chunk *chunk,
+                                       const uint8_t *at);
 
 /* Gives the open chunk back if the reader has read everything. */
 void cz_stream_trim(struct cz_stream *stream);

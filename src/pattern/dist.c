@@ -25,6 +25,7 @@ void cz_dist_fini(struct cz_dist *d)
 {
     cz_free(d->pipes);
     cz_free(d->targets);
+    cz_sheet_fini(&d->sheet);
 }
 
 /* ---- pipes ------------------------------------------------------------ */
@@ -217,6 +218,11 @@ static int dist_write(struct cz_dist *d, struct cz_dist_pipe *pipe,
     bool must_wake;
     int rc;
 
+    if (d->is_crowd && cz_pipe_share(pipe->end, &d->sheet, frame, &must_wake)) {
+        if (must_wake)
+            cz_dist_wake(d, pipe->end);
+        return 0;
+    }
     if (frame->buffer)
         cz_buffer_ref(frame->buffer);
     rc = cz_pipe_write_quietly(pipe->end, frame, &must_wake);
@@ -294,6 +300,8 @@ void cz_dist_send(struct cz_dist *d, struct cz_frame *frame)
 {
     bool is_lone = d->target_count <= 1;
 
+    cz_sheet_next(&d->sheet);
+    d->is_crowd = d->target_count >= CZ_DIST_CROWD;
     for (uint32_t i = 0; i < d->target_count;) {
         struct cz_dist_pipe *pipe = &d->pipes[d->targets[i]];
 

@@ -16,7 +16,8 @@
  * gets part of a message. A pipe that comes in the middle of a message gets
  * the next one.
  *
- * Short frames are copied into each pipe, large ones are shared. When more
+ * What goes to a crowd is laid once for all of its pipes (msg/sheet.h), else
+ * short frames are copied into each one; large frames are shared. When more
  * than one pipe gets a message, the sender leaves all system calls to the I/O
  * threads, and each of those is woken once.
  *
@@ -28,6 +29,7 @@
 #include "base/compiler.h"
 #include "core/pipe.h"
 #include "msg/frame.h"
+#include "msg/sheet.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,6 +57,16 @@ struct cz_dist_pipe {
 
 #define CZ_DIST_FULL UINT64_MAX
 
+enum {
+    /* So many pipes are a crowd. */
+    CZ_DIST_CROWD = 4,
+    /* To copy a short frame takes less than the way by a sheet, until there are
+     * so many copies that they leave the cache. Over tcp, 64 bytes for 10, 32
+     * and 100 pipes, the sheet has 0.96, 0.9 and 1.25 to 1.5 times the rate of
+     * copies, 1 KiB over inproc, for 4, 10 and 100, 1.04, 1.4 and 2.7. */
+    CZ_DIST_CROWD_SHORT = 64,
+};
+
 struct cz_dist {
     struct cz_dist_pipe *pipes;
     uint32_t *targets; /* of a message that is collected first */
@@ -67,7 +79,9 @@ struct cz_dist {
     uint64_t stamp;
     struct cz_pipe_end *unwoken; /* is owed a wake-up, */
     struct cz_io_thread *io;     /* and so is this */
-    size_t unpushed;             /* bytes since the pipes were last pushed on */
+    struct cz_sheet sheet;
+    size_t unpushed; /* bytes since the pipes were last pushed on */
+    bool is_crowd;   /* who is named now */
     bool is_in_message;
     bool has_full;    /* a pipe that was chosen has no room */
     bool never_drops; /* who chose asks for has_full and waits */
@@ -112,6 +126,19 @@ static inline void cz_dist_begin(struct cz_dist *dist)
     dist->stamp++;
     dist->target_count = 0;
     dist->has_full = false;
+    cz_sheet_next(&dist->sheet);
+}
+
+/* So many pipes will be named next, together, for this frame, which is all of a
+ * message. */
+static inline void cz_dist_expect_crowd(struct cz_dist *dist, uint32_t count,
+                                        const struct cz_frame *frame)
+{
+    dist->is_crowd =
+        count >= (frame->size > CZ_FRAME_SHORT_MAX ? CZ_DIST_CROWD
+                                                   : CZ_DIST_CROWD_SHORT);
+    if (dist->is_crowd)
+        cz_sheet_offer(&dist->sheet, frame);
 }
 
 /* Has a pipe room for a message, or nobody at its far end who could ever make
@@ -186,7 +213,8 @@ static CZ_ALWAYS_INLINE void cz_dist_deliver(struct cz_dist *dist,
         return;
     }
     pipe->stamp = dist->stamp;
-    if (CZ_UNLIKELY(!cz_stream_put_short(out, frame)))
+    if (CZ_UNLIKELY(!cz_sheet_follow(&dist->sheet, out, false) &&
+                    !cz_stream_put_short(out, frame)))
         cz_dist_deliver_slow(dist, pipe, frame);
     else if (CZ_UNLIKELY(cz_stream_flush(out)))
         cz_dist_wake(dist, pipe->end);

@@ -127,6 +127,7 @@ static void xpub_deliver(struct cz_xpub *x, const struct cz_frame *frame)
     cz_audience_match(&match, &x->audience, cz_span(frame->data, frame->size));
     while ((seats = cz_audience_match_next(&match, &count))) {
         total += count;
+        cz_dist_expect_crowd(&x->dist, count, frame);
         for (uint32_t i = 0; i < count; i++) {
             if (i + AHEAD < count) {
                 cz_dist_expect(&x->dist, seats[i + AHEAD].id);

@@ -133,6 +133,7 @@ static void deliver(struct scene *s, const char *text, const char *to)
     struct cz_frame frame = frame_of(text, false);
 
     cz_dist_begin(&s->dist);
+    cz_dist_expect_crowd(&s->dist, (uint32_t)strlen(to), &frame);
     for (; *to; to++)
         cz_dist_deliver(&s->dist, number_of(s, *to - '0'), &frame);
     cz_dist_end(&s->dist, &frame, false);
@@ -343,6 +344,35 @@ static void large_bodies_are_shared(void **state)
     cz_buffer_unref(buffer);
 }
 
+/* After one in a chunk of its own, see msg/sheet.h. */
+static void what_goes_to_a_crowd_is_laid_once(void **state)
+{
+    struct scene *s = *state;
+    char body[CZ_CHUNK_MIN];
+    struct cz_frame got;
+    const uint8_t *first = NULL;
+
+    memset(body, 'x', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    deliver(s, body, "01234");
+    deliver(s, body, "01234");
+    begin(s, body, "01234");
+    go_on(s, "b", false);
+    deliver(s, body, "0");
+    for (int i = 0; i < PIPES; i++) {
+        expect(s, i, body, false);
+        assert_true(cz_pipe_read(s->ends[i], &got));
+        if (i == 0)
+            first = got.data;
+        assert_ptr_equal(got.data, first);
+        expect(s, i, body, true);
+        expect(s, i, "b", false);
+    }
+    expect(s, 0, body, false);
+    for (int i = 0; i < PIPES; i++)
+        expect_nothing(s, i);
+}
+
 static void each_sleeper_is_woken_once(void **state)
 {
     struct scene *s = *state;
@@ -457,6 +487,7 @@ int main(void)
         ON_SCENE(who_comes_in_the_middle_gets_the_next_message),
         ON_SCENE(who_goes_in_the_middle_is_no_trouble),
         ON_SCENE(large_bodies_are_shared),
+        ON_SCENE(what_goes_to_a_crowd_is_laid_once),
         ON_SCENE(each_sleeper_is_woken_once),
         ON_SCENE(without_memory_messages_are_missed_whole),
         ON_SCENE(without_memory_there_is_no_new_pipe),
