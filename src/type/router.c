@@ -12,7 +12,8 @@
  * (ZMQ_ROUTER_HANDOVER), is stranded: nothing is written to it, what it brings
  * is thrown away, and it is left standing until its peer goes, so that the peer
  * does not dial again and take the id back. If the pipe outlives that
- * connection, the next one is a newcomer like any other.
+ * connection, the next one is a newcomer like any other. Over inproc nobody
+ * dials again: there, a pipe that is taken over ends.
  *
  * The id of a message is shown before the message is touched; then its frames
  * are read as from any other socket.
@@ -91,9 +92,27 @@ static void router_strand(struct router *r, struct cz_pipe_end *end)
     cz_lb_remove(&r->roomy, end);
 }
 
-/* Gives a pipe its id; an empty one means that it is generated. Touches only
- * what may be touched from within reading: not the round of pipes. Without
- * memory the pipe stays as it is. */
+static bool is_in_message(const struct router *r)
+{
+    return r->is_id_shown || r->fq.is_in_message;
+}
+
+/* A newcomer has its id. A pipe that ends for it does so after the message that
+ * is being read, as if its peer had gone. */
+static void router_replace(struct router *r, struct cz_pipe_end *end)
+{
+    router_strand(r, end);
+    if (!cz_pipe_joins_sockets(end))
+        return;
+    if (r->fq.current == end && is_in_message(r))
+        end->is_peer_closed = true;
+    else
+        cz_socket_drop_end(&r->base, end);
+}
+
+/* Gives a pipe its id; an empty one means that it is generated. Touches of it
+ * only what may be touched from within reading: not its place in the round.
+ * Without memory the pipe stays as it is. */
 static void router_name(struct router *r, struct cz_pipe_end *end,
                         struct cz_span id)
 {
@@ -104,7 +123,7 @@ static void router_name(struct router *r, struct cz_pipe_end *end,
         return;
     }
     if (route) {
-        router_strand(r, route->end);
+        router_replace(r, route->end);
         route->end = end;
     } else if (cz_routing_add(&r->routing, id, end, &route) != 0) {
         return;
@@ -253,11 +272,6 @@ static struct cz_pipe_end *router_next(struct router *r)
         router_settle(r, end);
     }
     return NULL;
-}
-
-static bool is_in_message(const struct router *r)
-{
-    return r->is_id_shown || r->fq.is_in_message;
 }
 
 static int router_show_id(struct router *r, struct cz_frame *frame)
