@@ -9,6 +9,7 @@
  * Thread: the socket's. Owns: nothing; received buffers are the caller's.
  */
 #include "api/internal.h"
+#include "base/alloc.h"
 #include "zmq.h"
 
 #include <stdlib.h>
@@ -35,42 +36,43 @@ int zmq_sendiov(void *socket, struct iovec *iov, size_t count, int flags)
     return rc;
 }
 
-/* Receives one part into memory of its own. Whether more follow, or -1. */
-static int iov_receive(void *socket, struct iovec *part, int flags)
+static void *iov_alloc(size_t size)
 {
-    zmq_msg_t msg;
-    size_t size;
-    int more, error;
-
-    (void)zmq_msg_init(&msg);
-    if (zmq_msg_recv(&msg, socket, flags) < 0)
-        goto fail;
-    size = zmq_msg_size(&msg);
     /* An empty part has an address, too: NULL would look like a failure. */
-    part->iov_base = malloc(size > 0 ? size : 1);
-    if (!part->iov_base) {
-        errno = ENOMEM;
-        goto fail;
-    }
-    if (size > 0)
-        memcpy(part->iov_base, zmq_msg_data(&msg), size);
-    part->iov_len = size;
-    more = zmq_msg_more(&msg);
-    (void)zmq_msg_close(&msg);
-    return more;
-
-fail:
-    error = errno;
-    (void)zmq_msg_close(&msg);
-    errno = error;
-    return -1;
+    return cz_alloc_is_refused() ? NULL : malloc(size > 0 ? size : 1);
 }
 
-int zmq_recviov(void *socket, struct iovec *iov, size_t *count, int flags)
+/* Receives one part into memory of its own. Whether more follow, or -errno; a
+ * part for which there is no memory stays the next one. */
+static int iov_receive(struct cz_socket *socket, struct iovec *part, int flags)
 {
+    bool had_more = socket->has_more;
+    struct cz_frame frame;
+    int rc = cz_socket_make_reserve(socket);
+
+    if (rc == 0)
+        rc = cz_socket_recv(socket, &frame, flags);
+    if (rc != 0)
+        return rc;
+    part->iov_base = iov_alloc(frame.size);
+    if (!part->iov_base) {
+        cz_socket_put_back(socket, &frame, had_more);
+        return -ENOMEM;
+    }
+    memcpy(part->iov_base, frame.data, frame.size);
+    part->iov_len = frame.size;
+    cz_frame_drop(&frame);
+    return socket->has_more;
+}
+
+/* If it fails after some parts, *count tells how many there are in iov: they
+ * are the caller's, and the next call goes on behind them. */
+int zmq_recviov(void *handle, struct iovec *iov, size_t *count, int flags)
+{
+    struct cz_socket *socket = api_socket(handle);
     size_t room;
 
-    if (!api_socket(socket))
+    if (!socket)
         return -1;
     if (!iov || !count || *count == 0) {
         errno = EINVAL;
@@ -82,7 +84,7 @@ int zmq_recviov(void *socket, struct iovec *iov, size_t *count, int flags)
         int more = iov_receive(socket, &iov[*count], flags);
 
         if (more < 0)
-            return -1;
+            return api_result(more);
         (*count)++;
         if (!more)
             break;

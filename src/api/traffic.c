@@ -137,13 +137,6 @@ int zmq_msg_send(zmq_msg_t *handle, void *socket_handle, int flags)
     return api_size(frame.size);
 }
 
-/* Before anything is taken from a pipe. */
-static CZ_NOINLINE int make_reserve(struct cz_socket *socket)
-{
-    socket->reserve = cz_buffer_create(NULL, CZ_REF_MIN);
-    return socket->reserve ? 0 : -ENOMEM;
-}
-
 /* Makes a message of a frame, for which there is no other memory. */
 static CZ_NOINLINE void use_reserve(struct cz_socket *socket,
                                     struct cz_msg *msg,
@@ -153,7 +146,8 @@ static CZ_NOINLINE void use_reserve(struct cz_socket *socket,
 
     copy.buffer = socket->reserve;
     copy.data = socket->reserve->data;
-    memcpy(socket->reserve->data, frame->data, frame->size);
+    /* There it lies already if it was put back. */
+    memmove(socket->reserve->data, frame->data, frame->size);
     socket->reserve = NULL;
     (void)!cz_msg_init_frame(msg, &copy); /* needs none */
 }
@@ -170,7 +164,7 @@ int zmq_msg_recv(zmq_msg_t *handle, void *socket_handle, int flags)
     if (CZ_UNLIKELY(cz_msg_close(msg) != 0))
         return api_result(-EFAULT);
     cz_msg_init(msg);
-    if (CZ_UNLIKELY(!socket->reserve) && make_reserve(socket) != 0)
+    if (CZ_UNLIKELY(!socket->reserve) && cz_socket_make_reserve(socket) != 0)
         return api_result(-ENOMEM);
     rc = cz_socket_recv(socket, &frame, flags);
     if (CZ_UNLIKELY(rc != 0))

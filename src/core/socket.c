@@ -39,6 +39,7 @@ static void socket_release(struct cz_socket *s)
         cz_mailbox_unref(s->mailbox);
     if (s->monitor)
         cz_monitor_unref(s->monitor);
+    cz_socket_drop_held(s);
     if (s->reserve)
         cz_buffer_unref(s->reserve);
     cz_options_fini(&s->options);

@@ -122,14 +122,17 @@ struct cz_socket {
 
     /* What every send and receive looks at. */
     bool is_terminated;
-    bool must_process; /* before all: it is terminated, or has timers */
+    bool must_process; /* before all: see cz_socket_review */
     bool has_more;     /* ZMQ_RCVMORE */
     bool has_fd;       /* ZMQ_FD was asked for */
+    bool has_held;     /* a frame was put back */
     const struct cz_socket_ops *ops;
     struct cz_mailbox *mailbox;
     /* Room for any frame without a buffer of its own, so that one that has been
      * taken from its pipe is not lost for lack of memory; or NULL. */
     struct cz_buffer *reserve;
+    /* What was put back; it keeps its metadata, until the next one is. */
+    struct cz_frame held;
 
     struct cz_ctx *ctx;
     struct cz_list ends;
@@ -235,9 +238,24 @@ CZ_MUST_CHECK static inline int cz_socket_glance(struct cz_socket *s)
 
         if (rc != 0)
             return rc;
+        if (s->has_held)
+            return (int)(s->ops->events(s) | CZ_POLLED_IN);
     }
     return (int)s->ops->events(s);
 }
+
+/* ---- frames that nobody has room for -------------------------------- */
+
+/* Sees to it that there is a reserve, before anything is taken from a pipe. 0
+ * or -ENOMEM. */
+CZ_MUST_CHECK int cz_socket_make_reserve(struct cz_socket *socket);
+
+/* Puts back the frame that was just received, to be received again; there is a
+ * reserve. `had_more`: what has_more was before. */
+void cz_socket_put_back(struct cz_socket *socket, const struct cz_frame *frame,
+                        bool had_more);
+void cz_socket_take_held(struct cz_socket *socket, struct cz_frame *frame);
+void cz_socket_drop_held(struct cz_socket *socket);
 
 /* What is sent between these two goes out together: the I/O side is not told
  * before the end, which writes it. Nothing may be waited for meanwhile. */
@@ -274,6 +292,10 @@ static inline uint64_t cz_socket_due(const struct cz_socket *s)
 {
     return cz_timers_next(&s->timers);
 }
+
+/* Decides anew whether something has to be looked at before all: then the fast
+ * paths are closed. */
+void cz_socket_review(struct cz_socket *socket);
 
 /* The descriptor that is readable while there are commands or timers to run.
  * It, or -errno. */

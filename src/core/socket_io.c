@@ -184,6 +184,14 @@ int cz_socket_send_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
     }
 }
 
+static int socket_take(struct cz_socket *s, struct cz_frame *frame)
+{
+    if (CZ_LIKELY(!s->has_held))
+        return s->ops->recv(s, frame);
+    cz_socket_take_held(s, frame);
+    return 0;
+}
+
 int cz_socket_recv_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
 {
     bool may_wait = !(flags & CZ_DONTWAIT) && s->options.rcvtimeo_ms != 0;
@@ -194,7 +202,7 @@ int cz_socket_recv_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
     for (;;) {
         rc = cz_socket_process(s);
         if (rc == 0)
-            rc = s->ops->recv(s, frame);
+            rc = socket_take(s, frame);
         if (rc == 0) {
             s->has_more = frame->flags & CZ_FRAME_MORE;
             return 0;

@@ -12,13 +12,17 @@
 
 #include <errno.h>
 
+void cz_socket_review(struct cz_socket *s)
+{
+    s->must_process =
+        s->is_terminated || s->has_held || cz_socket_due(s) != CZ_CLOCK_NEVER;
+}
+
 static void timers_changed(struct cz_socket *s)
 {
-    uint64_t due_us = cz_socket_due(s);
-
-    s->must_process = s->is_terminated || due_us != CZ_CLOCK_NEVER;
+    cz_socket_review(s);
     if (s->alarm)
-        cz_alarm_set(s->alarm, due_us);
+        cz_alarm_set(s->alarm, cz_socket_due(s));
 }
 
 void cz_socket_set_timer(struct cz_socket *s, struct cz_timer *timer,
