@@ -39,6 +39,10 @@ struct rep {
     /* Whose pipe the envelope is in; NULL: the reply will be dropped. */
     struct cz_pipe_end *requester;
     bool has_room; /* for the reply */
+    /* There was no memory to keep this frame of the envelope. It is valid as
+     * long as nothing more is read. */
+    bool is_stuck;
+    struct cz_frame stuck;
 };
 
 CZ_STATIC_ASSERT(sizeof(struct rep) <= CZ_SOCKET_SLOT_SIZE, "fits a slot");
@@ -60,6 +64,14 @@ static void rep_peer_closed(struct cz_socket *s, struct cz_pipe_end *end)
     cz_fq_peer_closed(&rep_of(s)->fq, end);
 }
 
+static void rep_lose_requester(struct rep *r)
+{
+    if (r->is_stuck)
+        cz_frame_drop(&r->stuck);
+    r->is_stuck = false;
+    r->requester = NULL;
+}
+
 static void rep_detach(struct cz_socket *s, struct cz_pipe_end *end)
 {
     struct rep *r = rep_of(s);
@@ -68,7 +80,7 @@ static void rep_detach(struct cz_socket *s, struct cz_pipe_end *end)
     if (r->state == READING && r->fq.current == end)
         r->state = IDLE;
     if (r->requester == end)
-        r->requester = NULL;
+        rep_lose_requester(r);
     cz_fq_remove(&r->fq, end);
 }
 
@@ -88,59 +100,78 @@ static void rep_writable(struct cz_socket *s, struct cz_pipe_end *end)
 static void rep_forget_requester(struct rep *r)
 {
     /* With the envelope goes what it was lent to be begun. */
-    if (r->requester) {
-        cz_pipe_rollback(r->requester);
-        if (!r->has_room)
-            cz_stream_return_loan(r->requester->out);
-    }
+    cz_pipe_rollback(r->requester);
+    if (!r->has_room)
+        cz_stream_return_loan(r->requester->out);
     r->requester = NULL;
 }
 
-/* The frame's buffer becomes the pipe's. Without memory for the envelope
- * there is no reply. */
-static void rep_keep(struct rep *r, const struct cz_frame *frame)
+/* Reads a frame of the envelope, or the one again that could not be kept. */
+static int rep_read(struct rep *r, struct cz_frame *frame)
 {
-    if (r->requester && cz_pipe_write_beyond(r->requester, frame) == 0)
-        return;
-    rep_forget_requester(r);
-    cz_frame_drop(frame);
+    if (CZ_LIKELY(!r->is_stuck))
+        return cz_fq_recv(&r->fq, frame);
+    *frame = r->stuck;
+    return 0;
 }
 
-/* Reads the envelope of the next message. False: it was not a request, and
- * has been read to its end. */
-static bool rep_take_envelope(struct rep *r)
+/* The frame's buffer becomes the pipe's. 0 or -ENOMEM. */
+static int rep_keep(struct rep *r, const struct cz_frame *frame)
+{
+    int rc = cz_pipe_write_beyond(r->requester, frame);
+
+    r->is_stuck = rc != 0;
+    if (CZ_UNLIKELY(r->is_stuck))
+        r->stuck = *frame;
+    return rc;
+}
+
+/* Reads the envelope of the next message. 0; -EAGAIN: it was not a request, and
+ * has been read to its end; -ENOMEM: not yet. */
+static int rep_take_envelope(struct rep *r)
 {
     struct cz_frame frame;
+    int rc;
 
     do {
-        if (cz_fq_recv(&r->fq, &frame) != 0)
-            return false;
+        if (rep_read(r, &frame) != 0)
+            return -EAGAIN;
         if (!(frame.flags & CZ_FRAME_MORE)) {
             cz_frame_drop(&frame);
             rep_forget_requester(r);
-            return false;
+            return -EAGAIN;
         }
-        rep_keep(r, &frame);
+        rc = rep_keep(r, &frame);
+        if (CZ_UNLIKELY(rc != 0))
+            return rc;
     } while (frame.size > 0);
-    return true;
+    return 0;
 }
 
-/* Goes to the body of the next request. False: there is none. */
-static bool rep_find_request(struct rep *r)
+static void rep_begin_request(struct rep *r)
 {
-    for (int skips = 0; cz_fq_is_readable(&r->fq); skips++) {
+    r->requester = r->fq.current;
+    r->has_room = cz_pipe_is_writable(r->requester);
+}
+
+/* Goes to the body of the next request. 0; -EAGAIN: there is none; -ENOMEM:
+ * there is one, but it cannot be answered. */
+static int rep_find_request(struct rep *r)
+{
+    int rc = -EAGAIN;
+
+    for (int skips = 0; rc == -EAGAIN && cz_fq_is_readable(&r->fq); skips++) {
         if (skips == CZ_FQ_SKIPS_MAX) {
             cz_fq_put_off(&r->fq);
             break;
         }
-        r->requester = r->fq.current;
-        r->has_room = cz_pipe_is_writable(r->requester);
-        if (rep_take_envelope(r)) {
-            r->state = READING;
-            return true;
-        }
+        if (CZ_LIKELY(!r->is_stuck))
+            rep_begin_request(r);
+        rc = rep_take_envelope(r);
     }
-    return false;
+    if (rc == 0)
+        r->state = READING;
+    return rc;
 }
 
 static int rep_recv(struct cz_socket *s, struct cz_frame *frame)
@@ -149,8 +180,9 @@ static int rep_recv(struct cz_socket *s, struct cz_frame *frame)
     int rc;
 
     if (CZ_LIKELY(r->state == IDLE)) {
-        if (!rep_find_request(r))
-            return -EAGAIN;
+        rc = rep_find_request(r);
+        if (rc != 0)
+            return rc;
     } else if (r->state != READING) {
         return -CZ_EFSM;
     }
@@ -199,7 +231,9 @@ static unsigned rep_events(struct cz_socket *s)
 
     if (r->state >= ANSWERING)
         return CZ_POLLED_OUT;
-    return r->state == READING || rep_find_request(r) ? CZ_POLLED_IN : 0;
+    if (r->state == READING || rep_find_request(r) != -EAGAIN)
+        return CZ_POLLED_IN;
+    return 0;
 }
 
 /* ---- options -------------------------------------------------------- */

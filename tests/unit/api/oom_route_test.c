@@ -33,9 +33,10 @@ static void answer(void *server)
 {
     static char body[LARGE];
     uint32_t number;
+    int size;
 
-    assert_int_equal(zmq_recv(server, &number, sizeof(number), 0),
-                     sizeof(number));
+    MAKE(size = zmq_recv(server, &number, sizeof(number), 0));
+    assert_int_equal(size, sizeof(number));
     assert_true(oom_has_more(server));
     assert_int_equal(zmq_recv(server, body, LARGE, 0), LARGE);
     assert_false(oom_has_more(server));
@@ -116,6 +117,88 @@ static void talk_to_rep(struct env *env)
     talk_to(env, ZMQ_REP);
 }
 
+/* Over inproc there is no connection that could be hit: nothing is asked
+ * twice. The envelope needs memory in every way there is. */
+static void ask_once(void *dealer, void *rep)
+{
+    static const size_t envelope[] = {LARGE, 1000, LARGE, 5, 0};
+    static char part[LARGE];
+    char body[5];
+    int size;
+
+    for (size_t i = 0; i < 5; i++)
+        MAKE(zmq_send(dealer, large_body, envelope[i], ZMQ_SNDMORE));
+    MAKE(zmq_send(dealer, "what?", 5, 0));
+    MAKE(zmq_recv(rep, body, 5, 0));
+    assert_memory_equal(body, "what?", 5);
+    assert_false(oom_has_more(rep));
+    MAKE(zmq_send(rep, "this", 4, 0));
+    for (size_t i = 0; i < 5; i++) {
+        MAKE(size = zmq_recv(dealer, part, LARGE, 0));
+        assert_int_equal(size, envelope[i]);
+        assert_true(oom_has_more(dealer));
+    }
+    MAKE(zmq_recv(dealer, body, 5, 0));
+    assert_memory_equal(body, "this", 4);
+    assert_false(oom_has_more(dealer));
+}
+
+static void ask_rep_once(struct env *env)
+{
+    void *ctx = oom_ctx(1);
+    void *rep = oom_socket(ctx, ZMQ_REP);
+    void *dealer = oom_socket(ctx, ZMQ_DEALER);
+    char endpoint[ENDPOINT_MAX];
+
+    oom_endpoint(env, endpoint);
+    MAKE(zmq_bind(rep, endpoint));
+    MAKE(zmq_connect(dealer, endpoint));
+    for (int i = 0; i < 3; i++)
+        ask_once(dealer, rep);
+    assert_ok(zmq_close(dealer));
+    assert_ok(zmq_close(rep));
+    assert_ok(zmq_ctx_term(ctx));
+}
+
+static void rep_answers_each_request(void **state)
+{
+    oom_play(*state, ask_rep_once);
+}
+
+static void fail_to_ask(struct env *env, const char *endpoint, void *rep)
+{
+    void *dealer = env_socket(env, ZMQ_DEALER);
+    char body[5];
+
+    assert_ok(zmq_connect(dealer, endpoint));
+    assert_ok(zmq_send(dealer, large_body, LARGE, ZMQ_SNDMORE));
+    assert_ok(zmq_send(dealer, "", 0, ZMQ_SNDMORE));
+    assert_ok(zmq_send(dealer, "what?", 5, 0));
+    cz_alloc_fail_range(1, 1000);
+    assert_true(oom_is_readable(rep, 0));
+    assert_int_equal(zmq_recv(rep, body, 5, 0), -1);
+    assert_int_equal(errno, ENOMEM);
+    assert_true(oom_is_readable(rep, 0));
+    cz_alloc_fail_at(0);
+}
+
+/* Whoever waits is told that there is a request, and who receives, that there
+ * is no memory for it. If it stays so, it is freed with the socket. */
+static void rep_shows_a_request_that_it_cannot_keep(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *rep = env_socket(env, ZMQ_REP);
+    char body[5];
+
+    oom_endpoint(env, endpoint);
+    assert_ok(zmq_bind(rep, endpoint));
+    fail_to_ask(env, endpoint, rep);
+    assert_int_equal(zmq_recv(rep, body, 5, 0), 5);
+    assert_ok(zmq_send(rep, "this", 4, 0));
+    fail_to_ask(env, endpoint, rep);
+}
+
 static void router_answers_however_short_memory_is(void **state)
 {
     oom_play(*state, talk_to_router);
@@ -131,6 +214,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         OOM_ON(inproc, router_answers_however_short_memory_is),
         OOM_ON(inproc, rep_answers_however_short_memory_is),
+        OOM_ON(inproc, rep_answers_each_request),
+        OOM_ON(inproc, rep_shows_a_request_that_it_cannot_keep),
         OOM_ON(tcp, router_answers_however_short_memory_is),
         OOM_ON(tcp, rep_answers_however_short_memory_is),
     };
