@@ -33,6 +33,7 @@ struct cz_listener {
     struct cz_listening listening;
     uint32_t turn; /* of the reactor, in which it accepted last, */
     int batch;     /* and how many it was ready to take */
+    bool is_holding_back;
     int tenant_count;
     struct cz_tenant *tenants[];
 };
@@ -83,6 +84,16 @@ static void listener_pause(struct cz_listener *l)
 
     cz_io_set_timer(io, &l->pause, PAUSE_US);
     cz_io_set_interest(io, l->poll_id, 0);
+}
+
+/* The socket does not keep up with those who have come and gone. That is told
+ * once: the next ones wait, and nothing is lost. */
+static void listener_hold_back(struct cz_listener *l)
+{
+    if (!l->is_holding_back)
+        listener_tell(l, CZ_EVENT_ACCEPT_FAILED, ENOBUFS);
+    l->is_holding_back = true;
+    listener_pause(l);
 }
 
 /* Without memory, tries again later: zmq_bind has said that it is bound, and
@@ -177,11 +188,11 @@ static void listener_on_events(struct cz_poll_handler *handler,
         struct cz_addr peer;
         int fd;
 
-        /* The socket does not keep up with those who have come and gone. */
         if (cz_pipe_are_too_many_left(l->object.tenant->mailbox)) {
-            listener_pause(l);
+            listener_hold_back(l);
             return;
         }
+        l->is_holding_back = false;
         fd = cz_sock_accept(l->listening.fd, &peer);
         if (fd == -EAGAIN)
             return;

@@ -8,10 +8,12 @@
  * Thread: the main thread of a test.
  */
 #include "common/env.h"
+#include "common/monitor.h"
 #include "common/raw.h"
 #include "common/socket.h"
 #include "common/zmtp.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -60,6 +62,7 @@ static void visitors_wait_outside_while_nobody_looks(void **state)
 {
     struct env *env = *state;
     void *pull = env_socket(env, ZMQ_PULL);
+    void *monitor = monitor_open(env, pull, ZMQ_EVENT_ACCEPT_FAILED);
     char endpoint[ENDPOINT_MAX];
     uint32_t count = 0;
     int fd;
@@ -67,6 +70,10 @@ static void visitors_wait_outside_while_nobody_looks(void **state)
     env_bind(env, pull, endpoint);
     while ((fd = visit(endpoint, count)) < 0)
         assert_true(++count < VISITS_MAX);
+    /* It is told once, however long they wait. */
+    assert_int_equal(monitor_expect(monitor, ZMQ_EVENT_ACCEPT_FAILED).value,
+                     ENOBUFS);
+    monitor_expect_nothing(monitor);
     expect_all(pull, count);
     assert_int_equal(receive_number(pull), count);
     close(fd);
