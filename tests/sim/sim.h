@@ -48,6 +48,7 @@ struct sim_config {
     size_t buffer_bytes;      /* kernel buffer of a direction; 0 = by seed */
     unsigned fds_max;         /* descriptors; 0 = 1000 */
     unsigned cpus;            /* what cz_cpu_count says; 0 = by seed */
+    unsigned blocks_mean;     /* of code between two points; 0 = by seed */
     uint64_t time_us_max;     /* a longer run is a hang; 0 = one hour */
     uint64_t steps_max;       /* likewise; 0 = five million */
 };

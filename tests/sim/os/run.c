@@ -62,6 +62,8 @@ static void run_begin(uint64_t seed, const struct sim_config *config)
     sim.blocks_mean = blocks[sim_below(SIM_DICE_TURNS, 4)];
     if (config)
         sim.config = *config;
+    if (sim.config.blocks_mean)
+        sim.blocks_mean = sim.config.blocks_mean;
     run_complete_config(&sim.config);
     sim.prints_notes = getenv("CERO_SIM_TRACE") != NULL;
     sem_init(&sim.all_ended, 0, 0);
