@@ -22,7 +22,7 @@
  * Who drives. At any time at most one thread waits in the reactor. When an
  * application thread wants to drive, the I/O thread steps aside and naps.
  * When the application thread leaves, nobody drives: it will probably be
- * back at once. If it is not within LEASE_US, or if something needs
+ * back at once. If it is not within CZ_LEASE_US, or if something needs
  * attention, the I/O thread takes over again. A reactor that belongs to one
  * thread (io_uring) is driven by the I/O thread alone.
  *
@@ -244,7 +244,7 @@ void cz_io_nap(struct cz_io_thread *io, struct cz_io_napper *napper);
 void cz_io_rest(struct cz_io_thread *io, struct cz_io_napper *napper,
                 uint32_t rest_us);
 
-/* For core/io_thread.c: ends all naps now, or those that are over. */
+/* For the helm: ends all naps now, or those that are over. */
 void cz_io_end_naps(struct cz_io_thread *io);
 void cz_io_run_naps(struct cz_io_thread *io);
 void cz_io_init_naps(struct cz_io_thread *io);
