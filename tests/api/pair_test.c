@@ -61,18 +61,28 @@ static void a_bound_pair_waits_for_its_peer(void **state)
     expect_text(b, "now");
 }
 
+/* A PAIR that has heard its peer. */
+static void *open_taken(struct env *env, char endpoint[ENDPOINT_MAX],
+                        void **peer)
+{
+    void *pair = env_socket(env, ZMQ_PAIR);
+
+    *peer = env_socket(env, ZMQ_PAIR);
+    env_bind(env, pair, endpoint);
+    assert_ok(zmq_connect(*peer, endpoint));
+    send_text(*peer, "one", 0);
+    expect_text(pair, "one");
+    return pair;
+}
+
 static void a_second_peer_is_not_heard(void **state)
 {
     struct env *env = *state;
     char endpoint[ENDPOINT_MAX];
-    void *a = env_socket(env, ZMQ_PAIR);
-    void *first = env_socket(env, ZMQ_PAIR);
+    void *first;
+    void *a = open_taken(env, endpoint, &first);
     void *second = env_socket(env, ZMQ_PAIR);
 
-    env_bind(env, a, endpoint);
-    assert_ok(zmq_connect(first, endpoint));
-    send_text(first, "one", 0);
-    expect_text(a, "one");
     assert_ok(zmq_connect(second, endpoint));
     /* It has queued this, or finds itself refused. */
     if (zmq_send(second, "two", 3, ZMQ_DONTWAIT) == -1)
@@ -90,32 +100,26 @@ static void a_second_peer_within_the_process_is_sent_away(void **state)
 {
     struct env *env = *state;
     char endpoint[ENDPOINT_MAX];
-    void *a = env_socket(env, ZMQ_PAIR);
-    void *first = env_socket(env, ZMQ_PAIR);
+    void *first;
+    void *a = open_taken(env, endpoint, &first);
     void *second = env_socket(env, ZMQ_PAIR);
 
-    env_bind(env, a, endpoint);
-    assert_ok(zmq_connect(first, endpoint));
     assert_ok(zmq_connect(second, endpoint));
     expect_nothing(a);
     assert_false(is_ready(second, ZMQ_POLLOUT, 0));
     assert_fails(zmq_send(second, "two", 3, ZMQ_DONTWAIT), EAGAIN);
-    send_text(first, "one", 0);
-    expect_text(a, "one");
+    send_text(first, "three", 0);
+    expect_text(a, "three");
 }
 
 static void a_second_peer_still_finishes_its_handshake(void **state)
 {
     struct env *env = *state;
     char endpoint[ENDPOINT_MAX];
-    void *a = env_socket(env, ZMQ_PAIR);
-    void *first = env_socket(env, ZMQ_PAIR);
+    void *first;
+    void *a = open_taken(env, endpoint, &first);
     int second;
 
-    env_bind(env, a, endpoint);
-    assert_ok(zmq_connect(first, endpoint));
-    send_text(first, "one", 0);
-    expect_text(a, "one");
     second = raw_connect(endpoint);
     raw_handshake(second, "PAIR");
     (void)raw_try_write(second, "\0\3two", 5);
@@ -129,13 +133,9 @@ static void a_new_peer_may_come_when_the_first_has_gone(void **state)
 {
     struct env *env = *state;
     char endpoint[ENDPOINT_MAX];
-    void *a = env_socket(env, ZMQ_PAIR);
-    void *peer = env_socket(env, ZMQ_PAIR);
+    void *peer;
+    void *a = open_taken(env, endpoint, &peer);
 
-    env_bind(env, a, endpoint);
-    assert_ok(zmq_connect(peer, endpoint));
-    send_text(peer, "one", 0);
-    expect_text(a, "one");
     /* The first goes in its own time, and until then others are refused
      * for good: a refused one must try with a new connection. */
     for (bool is_heard = false; !is_heard;) {

@@ -8,6 +8,7 @@
 #include "common/call.h"
 #include "common/env.h"
 
+#include "common/random.h"
 #include "common/socket.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ static const int types[] = {
 
 struct race {
     struct env *env;
+    uint64_t seed;
     char names[NAMES][ENDPOINT_MAX];
     _Atomic int opened;
     _Atomic int taken; /* how many hold a name that only one may have */
@@ -28,19 +30,14 @@ struct race {
 
 struct racer {
     struct race *race;
-    uint32_t random;
+    uint64_t random;
 };
-
-static uint32_t next_random(struct racer *racer, uint32_t limit)
-{
-    racer->random = racer->random * 1664525 + 1013904223;
-    return (racer->random >> 8) % limit;
-}
 
 static void start_race(struct race *race, struct env *env)
 {
     memset(race, 0, sizeof(*race));
     race->env = env;
+    race->seed = random_seed();
     for (int i = 0; i < NAMES; i++)
         env_free_endpoint(env, race->names[i]);
 }
@@ -49,7 +46,8 @@ static void run_race(struct race *race, int (*run)(void *arg),
                      struct call calls[THREADS], struct racer racers[THREADS])
 {
     for (uint32_t i = 0; i < THREADS; i++) {
-        racers[i] = (struct racer){.race = race, .random = i};
+        racers[i] =
+            (struct racer){.race = race, .random = race->seed * (2 * i + 1)};
         call_start(&calls[i], run, &racers[i]);
     }
 }
@@ -63,13 +61,13 @@ static bool is_usual(int error)
 /* Some work with a socket. 0, or the errno of what went wrong. */
 static int use(struct racer *racer, void *socket)
 {
-    const char *name = racer->race->names[next_random(racer, NAMES)];
+    const char *name = racer->race->names[random_below(&racer->random, NAMES)];
     int linger = 0;
     char byte;
 
     if (zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger)) == -1)
         return errno;
-    if (next_random(racer, 2) == 0) {
+    if (random_below(&racer->random, 2) == 0) {
         if (zmq_connect(socket, name) == -1)
             return errno;
     } else if (zmq_bind(socket, name) == -1 && !is_usual(errno)) {
@@ -87,7 +85,8 @@ static int use(struct racer *racer, void *socket)
 /* 0, or the errno of what went wrong. */
 static int open_use_and_close(struct racer *racer)
 {
-    int type = types[next_random(racer, sizeof(types) / sizeof(types[0]))];
+    int type =
+        types[random_below(&racer->random, sizeof(types) / sizeof(types[0]))];
     void *socket = zmq_socket(racer->race->env->ctx, type);
     int error;
 

@@ -8,13 +8,14 @@
  *     swap_crash <...> 0                                         a few, and
  * ends
  *
- * CERO_CRASH_SEED chooses the moments; a failure tells the seed.
+ * CZ_SEED chooses the moments.
  *
  * CTest: TIMEOUT 120
  * Thread: the main thread. Owns: the process that is killed.
  */
 #include "common/env.h"
 
+#include "common/random.h"
 #include "common/socket.h"
 #include "common/swap.h"
 
@@ -40,12 +41,6 @@ struct shared {
     _Atomic uint32_t sent;
 };
 
-static uint32_t next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525 + 1013904223;
-    return *seed >> 8;
-}
-
 /* ---- the sender ----------------------------------------------------- */
 
 /* Every seventh message has two parts, of which the second one is a mark. */
@@ -68,7 +63,7 @@ static void send_one(void *socket, uint32_t number)
 static int send_for_ever(char **argv)
 {
     int fd = open(argv[3], O_RDWR);
-    uint32_t seed = (uint32_t)strtoul(argv[4], NULL, 10);
+    uint64_t seed = strtoull(argv[4], NULL, 10);
     struct shared *shared =
         mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     int64_t swap = 256 * 1024 * 1024;
@@ -93,8 +88,8 @@ static int send_for_ever(char **argv)
         send_one(socket, i);
         atomic_store(&shared->sent, i + 1);
         /* Unevenly, so that the kill meets full and empty pipes. */
-        if (seed && next_random(&seed) % 16 == 0)
-            usleep(next_random(&seed) % 200);
+        if (seed && random_below(&seed, 16) == 0)
+            usleep(random_below(&seed, 200));
     }
     zmq_close(socket);
     zmq_ctx_term(ctx);
@@ -171,12 +166,12 @@ static void receive_for(struct course *c, int time_ms)
 }
 
 static pid_t start(const char *endpoint, const char *directory,
-                   const char *shared, uint32_t seed)
+                   const char *shared, uint64_t seed)
 {
-    char text[16];
+    char text[24];
     pid_t pid;
 
-    snprintf(text, sizeof(text), "%u", (unsigned)seed);
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
@@ -203,16 +198,6 @@ static struct shared *open_shared(const struct env *env, char path[256])
     return shared;
 }
 
-static uint32_t choose_seed(void)
-{
-    const char *text = getenv("CERO_CRASH_SEED");
-    uint32_t seed = text ? (uint32_t)strtoul(text, NULL, 10)
-                         : (uint32_t)now_ms() ^ (uint32_t)getpid();
-
-    print_message("CERO_CRASH_SEED=%u\n", (unsigned)seed);
-    return seed;
-}
-
 /* Until the last one is done. */
 static void finish(struct course *c, pid_t pid)
 {
@@ -235,7 +220,7 @@ static void no_kill_loses_or_reorders_a_message(void **state)
 {
     static struct course c;
     struct env *env = *state;
-    uint32_t seed = choose_seed();
+    uint64_t seed = random_seed();
     char endpoint[ENDPOINT_MAX], path[256];
     bool is_away = false;
     uint32_t sent;
@@ -250,18 +235,18 @@ static void no_kill_loses_or_reorders_a_message(void **state)
     c.shared = open_shared(env, path);
     env_bind(env, c.router, endpoint);
     for (int i = 0; i < KILLS; i++) {
-        pid_t pid =
-            start(endpoint, env->directory, path, next_random(&seed) | 1);
+        pid_t pid = start(endpoint, env->directory, path,
+                          random_below(&seed, UINT32_MAX) | 1);
         int status;
 
         /* Now and then nobody reads for a while, so that much waits. */
-        if (next_random(&seed) % 8 == 0)
+        if (random_below(&seed, 8) == 0)
             is_away = !is_away;
         if (!is_away)
-            receive_for(&c, (int)(next_random(&seed) % 5));
+            receive_for(&c, (int)random_below(&seed, 5));
         /* The kill comes at any moment, and not after some event: that is what
          * is tested. */
-        usleep(next_random(&seed) % LIFE_US_MAX);
+        usleep(random_below(&seed, LIFE_US_MAX));
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));
