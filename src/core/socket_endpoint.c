@@ -113,6 +113,20 @@ void cz_socket_remove_endpoint(struct cz_endpoint_entry *entry)
     cz_free(entry);
 }
 
+static void endpoint_stop(struct cz_io_object *object, bool is_bound,
+                          int linger_ms)
+{
+    struct cz_io_thread *io = object->tenant->io;
+
+    cz_io_object_post_stop(object, linger_ms);
+    /* Who unbinds a port may want to bind it again, so the listener is closed
+     * when this returns: the helm is not left before commands have run. */
+    if (is_bound) {
+        cz_io_lock(io);
+        cz_io_unlock(io);
+    }
+}
+
 static void endpoint_end(struct cz_socket *s, struct cz_endpoint_entry *entry)
 {
     int linger_ms = s->options.linger_ms;
@@ -129,7 +143,7 @@ static void endpoint_end(struct cz_socket *s, struct cz_endpoint_entry *entry)
     }
     entry->object = NULL;
     if (object)
-        cz_io_object_post_stop(object, linger_ms);
+        endpoint_stop(object, entry->is_bound, linger_ms);
     cz_socket_remove_endpoint(entry);
 }
 
