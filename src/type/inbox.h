@@ -24,6 +24,9 @@ struct cz_inbox_source {
     struct cz_metadata *metadata; /* first: see msg/stream.h on notes */
     uint32_t number;              /* of the pipe, see pattern/dist.h */
     uint32_t serial;              /* 0: no pipe */
+    /* The socket tells of something, and no peer has written it. As wide as
+     * this, since sources are compared byte by byte. */
+    uint64_t is_event;
 };
 
 struct cz_inbox {

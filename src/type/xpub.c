@@ -103,7 +103,7 @@ void cz_xpub_writable(struct cz_socket *s, struct cz_pipe_end *end)
 
 const struct cz_dist_pipe *cz_xpub_last(const struct cz_xpub *x)
 {
-    const struct cz_inbox_source *source = &x->inbox.source;
+    const struct cz_inbox_source *source = &x->last;
     const struct cz_dist_pipe *pipe;
 
     if (source->serial == 0 || source->number >= x->dist.limit)
@@ -212,13 +212,22 @@ static bool xpub_is_readable(struct cz_xpub *x)
     return cz_inbox_has_data(&x->inbox);
 }
 
+/* What peers write themselves is no event, and changes nothing here. */
+static void xpub_note_event(struct cz_xpub *x)
+{
+    x->last = x->inbox.source;
+    x->last.metadata = NULL;
+    x->is_answering = x->answers_last && cz_xpub_last(x);
+}
+
 static int xpub_recv(struct cz_socket *s, struct cz_frame *frame)
 {
     struct cz_xpub *x = cz_xpub_of(s);
 
     if (!xpub_is_readable(x) || !cz_inbox_pop(&x->inbox, frame))
         return -EAGAIN;
-    x->is_answering = x->answers_last && cz_xpub_last(x);
+    if (x->inbox.source.is_event)
+        xpub_note_event(x);
     return 0;
 }
 

@@ -34,7 +34,8 @@ struct cz_xpub {
     struct cz_audience audience; /* the subscriptions in force */
     struct cz_audience asked;    /* manual mode: those that peers asked for */
     struct cz_inbox inbox;
-    struct cz_list stalled; /* ends that are not read, by their fq_link */
+    struct cz_inbox_source last; /* of the event received last; no metadata */
+    struct cz_list stalled;      /* ends that are not read, by their fq_link */
     /* What a peer has said and there was no memory for; until there is, nothing
      * is read from any peer. */
     struct cz_frame held;

@@ -19,13 +19,14 @@ enum { TOLD_MAX = 64 << 20 };
 
 /* ---- telling the application ------------------------------------------- */
 
-static struct cz_inbox_source xpub_source(struct cz_xpub *x,
-                                          struct cz_pipe_end *end)
+static struct cz_inbox_source
+xpub_source(struct cz_xpub *x, struct cz_pipe_end *end, bool is_event)
 {
     return (struct cz_inbox_source){
         .metadata = end->metadata,
         .number = cz_dist_number(end),
         .serial = cz_dist_pipe(&x->dist, end)->serial,
+        .is_event = is_event,
     };
 }
 
@@ -45,7 +46,7 @@ static bool xpub_may_tell(struct cz_xpub *x, struct cz_span topic)
 static int xpub_tell(struct cz_xpub *x, struct cz_pipe_end *end, enum verb verb,
                      struct cz_span topic)
 {
-    struct cz_inbox_source source = {0};
+    struct cz_inbox_source source = {.is_event = true};
     const uint8_t lead = (uint8_t)verb;
     struct cz_topic_frame event;
     int rc;
@@ -56,7 +57,7 @@ static int xpub_tell(struct cz_xpub *x, struct cz_pipe_end *end, enum verb verb,
     if (rc != 0)
         return rc;
     if (end)
-        source = xpub_source(x, end);
+        source = xpub_source(x, end, true);
     rc = cz_inbox_push(&x->inbox, &source, &event.frame);
     if (rc == 0)
         event.frame.buffer = NULL;
@@ -147,7 +148,7 @@ static int xpub_take_frame(struct cz_xpub *x, struct cz_pipe_end *end,
     } else if (verb == CANCEL) {
         rc = xpub_cancel(x, end, topic);
     } else if (!x->is_pub) {
-        source = xpub_source(x, end);
+        source = xpub_source(x, end, false);
         rc = cz_inbox_push(&x->inbox, &source, frame);
         if (rc == 0) {
             cz_dist_pipe(&x->dist, end)->backlog++;

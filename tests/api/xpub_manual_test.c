@@ -134,6 +134,36 @@ static void the_event_read_last_chooses_the_subscriber(void **state)
     expect_nothing(subs[1]);
 }
 
+/* What a peer writes is no event. */
+static void a_message_of_a_peer_chooses_nobody(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *xpub = env_socket(env, ZMQ_XPUB);
+    void *xsubs[2];
+
+    set_int(xpub, ZMQ_XPUB_MANUAL, 1);
+    env_bind(env, xpub, endpoint);
+    for (int i = 0; i < 2; i++) {
+        xsubs[i] = env_socket(env, ZMQ_XSUB);
+        assert_ok(zmq_connect(xsubs[i], endpoint));
+    }
+    send_text(xsubs[1], "hello", 0);
+    expect_text(xpub, "hello");
+    subscribe(xpub, "nobody");
+    send_text(xsubs[0], "\1a", 0);
+    expect_subscribed(xpub, "a");
+    send_text(xsubs[1], "hello", ZMQ_SNDMORE);
+    send_text(xsubs[1], "again", 0);
+    expect_part(xpub, "hello", true);
+    expect_part(xpub, "again", false);
+    subscribe(xpub, "end");
+    send_text(xpub, "nobody", 0);
+    send_text(xpub, "end", 0);
+    expect_text(xsubs[0], "end");
+    expect_nothing(xsubs[1]);
+}
+
 static void who_left_is_given_nothing(void **state)
 {
     struct env *env = *state;
@@ -280,6 +310,7 @@ int main(void)
         ON_EACH(a_manual_xpub_is_told_everything),
         ON_EACH(a_cancel_changes_nothing_by_itself),
         ON_EACH(the_event_read_last_chooses_the_subscriber),
+        ON_EACH(a_message_of_a_peer_chooses_nobody),
         ON_EACH(who_left_is_given_nothing),
         ON_EACH(only_a_manual_xpub_gives),
         ON_EACH(the_last_value_goes_to_whoever_asked),
