@@ -9,6 +9,7 @@
 #include "core/pipe.h"
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "core/ctx.h"
 #include "core/io_thread.h"
 #include "core/loan.h"
@@ -301,6 +302,8 @@ static struct cz_io_thread *pipe_call_reader(struct cz_pipe_end *end,
     enum cz_io_urgency urgency = CZ_IO_NOW;
     uint32_t rest_us;
 
+    /* Only over inproc may an end be without a home. */
+    CZ_ASSERT(own || !home || !home->io);
     if (own && !own->io)
         own->sends++;
     if (home && home->io)
