@@ -123,6 +123,25 @@ void peer_do(struct peer *peer, const char *format, ...)
     peer_expect_ok(peer, NULL);
 }
 
+void peer_open(struct peer *peer, int type)
+{
+    peer_start(peer);
+    peer_do(peer, "socket %d", type);
+}
+
+void peer_link(struct peer *peer, struct env *env, void *socket, bool is_bound,
+               char endpoint[ENDPOINT_MAX])
+{
+    if (is_bound) {
+        env_bind(env, socket, endpoint);
+        peer_do(peer, "connect %s", endpoint);
+    } else {
+        env_free_endpoint(env, endpoint);
+        peer_do(peer, "bind %s", endpoint);
+        assert_ok(zmq_connect(socket, endpoint));
+    }
+}
+
 static void peer_wait(struct peer *peer)
 {
     if (peer->pid == 0)

@@ -11,7 +11,7 @@
 #ifndef TESTS_COMMON_PEER_H
 #define TESTS_COMMON_PEER_H
 
-#include "common/suite.h"
+#include "common/env.h"
 
 #include <sys/types.h>
 
@@ -39,6 +39,14 @@ void peer_expect_ok(struct peer *peer, char rest[PEER_LINE_MAX]);
 /* Both, when what follows does not matter. */
 void peer_do(struct peer *peer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Starts it, and has it make a socket. */
+void peer_open(struct peer *peer, int type);
+
+/* Links its socket with one of ours: we bind and it connects, or the other way
+ * round. `endpoint` is where. */
+void peer_link(struct peer *peer, struct env *env, void *socket, bool is_bound,
+               char endpoint[ENDPOINT_MAX]);
 
 /* Ends the process by a signal, in whatever it does. Harmless twice. */
 void peer_kill(struct peer *peer);

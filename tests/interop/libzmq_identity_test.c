@@ -16,16 +16,8 @@ static void link_peer(struct env *env, struct peer *peer, int type,
 {
     char endpoint[ENDPOINT_MAX];
 
-    peer_start(peer);
-    peer_do(peer, "socket %d", type);
-    if (is_bound) {
-        env_bind(env, socket, endpoint);
-        peer_do(peer, "connect %s", endpoint);
-    } else {
-        env_free_endpoint(env, endpoint);
-        peer_do(peer, "bind %s", endpoint);
-        assert_ok(zmq_connect(socket, endpoint));
-    }
+    peer_open(peer, type);
+    peer_link(peer, env, socket, is_bound, endpoint);
 }
 
 static void *dealer_with_id(struct env *env, const char *id)
@@ -81,8 +73,7 @@ static void router_answers_each_nameless_dealer(void **state)
     char endpoint[ENDPOINT_MAX];
     struct peer peer;
 
-    peer_start(&peer);
-    peer_do(&peer, "socket %d", ZMQ_ROUTER);
+    peer_open(&peer, ZMQ_ROUTER);
     env_free_endpoint(env, endpoint);
     peer_do(&peer, "bind %s", endpoint);
     peer_post(&peer, "echo %d", DEALERS * 100);
@@ -114,8 +105,7 @@ static void routing_id_is_kept_when_the_router_restarts(void **state)
     for (int i = 0; i < 3; i++) {
         struct peer peer;
 
-        peer_start(&peer);
-        peer_do(&peer, "socket %d", ZMQ_ROUTER);
+        peer_open(&peer, ZMQ_ROUTER);
         peer_do(&peer, "bind %s", endpoint);
         send_text(dealer, "hello", 0);
         peer_do(&peer, "expect again hello");

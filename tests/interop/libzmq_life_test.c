@@ -16,10 +16,9 @@
 #include <errno.h>
 #include <signal.h>
 
-static void peer_open(struct peer *peer, int type)
+static void open_peer(struct peer *peer, int type)
 {
-    peer_start(peer);
-    peer_do(peer, "socket %d", type);
+    peer_open(peer, type);
     peer_do(peer, "set %d 10", ZMQ_RECONNECT_IVL);
 }
 
@@ -37,7 +36,7 @@ static void connecting_side_outlives_restarts_of_the_peer(void **state)
         struct peer peer;
 
         send_text(push, "before", 0);
-        peer_open(&peer, ZMQ_PULL);
+        open_peer(&peer, ZMQ_PULL);
         peer_do(&peer, "bind %s", endpoint);
         send_text(push, "after", 0);
         peer_do(&peer, "expect before");
@@ -65,7 +64,7 @@ static void peer_finds_a_restarted_socket(void **state)
     struct peer peer;
 
     env_free_endpoint(env, endpoint);
-    peer_open(&peer, ZMQ_PUSH);
+    open_peer(&peer, ZMQ_PUSH);
     peer_do(&peer, "connect %s", endpoint);
     for (int i = 0; i < 5; i++) {
         void *pull = env_socket(env, ZMQ_PULL);
@@ -92,7 +91,7 @@ static void immediate_socket_waits_for_the_peer(void **state)
     env_free_endpoint(env, endpoint);
     assert_ok(zmq_connect(push, endpoint));
     assert_fails(zmq_send(push, "x", 1, ZMQ_DONTWAIT), EAGAIN);
-    peer_open(&peer, ZMQ_PULL);
+    open_peer(&peer, ZMQ_PULL);
     peer_do(&peer, "bind %s", endpoint);
     send_text(push, "now", 0);
     peer_do(&peer, "expect now");
@@ -107,7 +106,7 @@ static void peer_with_immediate_waits_for_us(void **state)
     struct peer peer;
 
     env_free_endpoint(env, endpoint);
-    peer_open(&peer, ZMQ_PUSH);
+    open_peer(&peer, ZMQ_PUSH);
     peer_do(&peer, "set %d 1", ZMQ_IMMEDIATE);
     peer_do(&peer, "connect %s", endpoint);
     peer_post(&peer, "text now");
@@ -133,7 +132,7 @@ static void we_stop_when_the_peer_does_not_read(void **state)
     assert_true(payload_parse(&shape, "8192"));
     set_int(push, ZMQ_SNDHWM, 10);
     set_int(push, ZMQ_SNDTIMEO, 300);
-    peer_open(&peer, ZMQ_PULL);
+    open_peer(&peer, ZMQ_PULL);
     peer_do(&peer, "set %d 10", ZMQ_RCVHWM);
     env_free_endpoint(env, endpoint);
     peer_do(&peer, "bind %s", endpoint);
@@ -163,7 +162,7 @@ static void peer_stops_when_we_do_not_read(void **state)
     assert_true(payload_parse(&shape, "8192"));
     set_int(pull, ZMQ_RCVHWM, 10);
     env_bind(env, pull, endpoint);
-    peer_open(&peer, ZMQ_PUSH);
+    open_peer(&peer, ZMQ_PUSH);
     peer_do(&peer, "set %d 10", ZMQ_SNDHWM);
     peer_do(&peer, "set %d 300", ZMQ_SNDTIMEO);
     peer_do(&peer, "connect %s", endpoint);
@@ -189,7 +188,7 @@ static void heartbeats_of_the_peer_are_answered(void **state)
     struct peer peer;
 
     env_bind(env, pull, endpoint);
-    peer_open(&peer, ZMQ_PUSH);
+    open_peer(&peer, ZMQ_PUSH);
     peer_do(&peer, "set %d 20", ZMQ_HEARTBEAT_IVL);
     peer_do(&peer, "set %d 500", ZMQ_HEARTBEAT_TIMEOUT);
     peer_do(&peer, "set %d 500", ZMQ_HEARTBEAT_TTL);
@@ -214,7 +213,7 @@ static void peer_that_is_stopped_is_noticed_by_heartbeats(void **state)
     set_int(pull, ZMQ_HEARTBEAT_IVL, 50);
     set_int(pull, ZMQ_HEARTBEAT_TIMEOUT, 500);
     env_bind(env, pull, endpoint);
-    peer_open(&peer, ZMQ_PUSH);
+    open_peer(&peer, ZMQ_PUSH);
     peer_do(&peer, "connect %s", endpoint);
     peer_do(&peer, "text first");
     expect_text(pull, "first");
@@ -236,18 +235,11 @@ static void what_was_sent_before_close_arrives(void **state)
         struct peer peer;
 
         assert_true(payload_parse(&shape, "40+60"));
-        peer_open(&peer, ZMQ_PULL);
+        open_peer(&peer, ZMQ_PULL);
         /* At its mark, libzmq would lose what it has not read from an ipc
          * connection when we close: see below. */
         peer_do(&peer, "set %d 0", ZMQ_RCVHWM);
-        if (is_bound) {
-            env_bind(env, push, endpoint);
-            peer_do(&peer, "connect %s", endpoint);
-        } else {
-            env_free_endpoint(env, endpoint);
-            peer_do(&peer, "bind %s", endpoint);
-            assert_ok(zmq_connect(push, endpoint));
-        }
+        peer_link(&peer, env, push, is_bound, endpoint);
         peer_post(&peer, "receive 0 %d 40+60", COUNT);
         for (uint64_t i = 0; i < COUNT; i++)
             assert_ok(payload_send(push, &shape, i, 0));
@@ -289,7 +281,7 @@ static void what_the_peer_sent_before_close_arrives(void **state)
     assert_true(payload_parse(&shape, "1000"));
     set_int(pull, ZMQ_RCVHWM, is_ceromq() ? 5 : 1000);
     env_bind(env, pull, endpoint);
-    peer_open(&peer, ZMQ_PUSH);
+    open_peer(&peer, ZMQ_PUSH);
     peer_do(&peer, "connect %s", endpoint);
     peer_do(&peer, "send 0 %d 1000", COUNT);
     peer_do(&peer, "close");
@@ -297,8 +289,7 @@ static void what_the_peer_sent_before_close_arrives(void **state)
     peer_kill(&peer);
     for (uint64_t i = 0; i < COUNT; i++)
         assert_null(payload_receive(pull, &shape, i));
-    peer_start(&peer);
-    peer_do(&peer, "socket %d", ZMQ_PUSH);
+    peer_open(&peer, ZMQ_PUSH);
     peer_do(&peer, "connect %s", endpoint);
     peer_do(&peer, "text next");
     expect_text(pull, "next");
@@ -319,9 +310,9 @@ static void message_over_the_limit_ends_the_peers_connection(void **state)
     assert_true(payload_parse(&shape, "100"));
     assert_ok(zmq_setsockopt(pull, ZMQ_MAXMSGSIZE, &limit, sizeof(limit)));
     env_bind(env, pull, endpoint);
-    peer_open(&good, ZMQ_PUSH);
+    open_peer(&good, ZMQ_PUSH);
     peer_do(&good, "connect %s", endpoint);
-    peer_open(&bad, ZMQ_PUSH);
+    open_peer(&bad, ZMQ_PUSH);
     peer_do(&bad, "connect %s", endpoint);
     peer_do(&bad, "send 0 1 100");
     assert_null(payload_receive(pull, &shape, 0));

@@ -29,18 +29,10 @@ static void link_open(struct link *link, struct env *env, int type,
     link->socket = env_socket(env, type);
     set_int(link->socket, ZMQ_SNDHWM, 0);
     set_int(link->socket, ZMQ_RCVHWM, 0);
-    peer_start(&link->peer);
-    peer_do(&link->peer, "socket %d", peer_type);
+    peer_open(&link->peer, peer_type);
     peer_do(&link->peer, "set %d 0", ZMQ_SNDHWM);
     peer_do(&link->peer, "set %d 0", ZMQ_RCVHWM);
-    if (is_bound) {
-        env_bind(env, link->socket, link->endpoint);
-        peer_do(&link->peer, "connect %s", link->endpoint);
-    } else {
-        env_free_endpoint(env, link->endpoint);
-        peer_do(&link->peer, "bind %s", link->endpoint);
-        assert_ok(zmq_connect(link->socket, link->endpoint));
-    }
+    peer_link(&link->peer, env, link->socket, is_bound, link->endpoint);
 }
 
 static void link_close(struct env *env, struct link *link)
@@ -172,8 +164,7 @@ static void a_restarted_publisher_of_theirs_is_told_again(void **state)
     for (int i = 0; i < 4; i++) {
         struct peer peer;
 
-        peer_start(&peer);
-        peer_do(&peer, "socket %d", ZMQ_XPUB);
+        peer_open(&peer, ZMQ_XPUB);
         peer_do(&peer, "bind %s", endpoint);
         expect_told(&peer, sub, "+a");
         peer_do(&peer, "text b");
@@ -191,8 +182,7 @@ static void a_restarted_publisher_of_ours_is_told_again(void **state)
     struct peer peer;
 
     env_free_endpoint(env, endpoint);
-    peer_start(&peer);
-    peer_do(&peer, "socket %d", ZMQ_SUB);
+    peer_open(&peer, ZMQ_SUB);
     peer_do(&peer, "set %d 10", ZMQ_RECONNECT_IVL);
     peer_do(&peer, "subscribe a");
     peer_do(&peer, "connect %s", endpoint);
@@ -283,8 +273,7 @@ static void many_subscriptions_are_all_told(void **state)
         snprintf(topic, sizeof(topic), "topic.%d.", i);
         subscribe(sub, topic);
     }
-    peer_start(&peer);
-    peer_do(&peer, "socket %d", ZMQ_XPUB);
+    peer_open(&peer, ZMQ_XPUB);
     peer_do(&peer, "bind %s", endpoint);
     for (int i = 0; i < COUNT; i++)
         peer_do(&peer, "told +topic.%d.", i);

@@ -20,18 +20,10 @@ static void link_peer(struct env *env, struct peer *peer, int type,
 {
     char endpoint[ENDPOINT_MAX];
 
-    peer_start(peer);
-    peer_do(peer, "socket %d", type);
+    peer_open(peer, type);
     if (id)
         peer_do(peer, "id %s", id);
-    if (is_bound) {
-        env_bind(env, socket, endpoint);
-        peer_do(peer, "connect %s", endpoint);
-    } else {
-        env_free_endpoint(env, endpoint);
-        peer_do(peer, "bind %s", endpoint);
-        assert_ok(zmq_connect(socket, endpoint));
-    }
+    peer_link(peer, env, socket, is_bound, endpoint);
 }
 
 static void req_asks_their_rep(void **state)
@@ -208,8 +200,7 @@ static void each_of_many_gets_its_own_answer_from_their_rep(void **state)
     char endpoint[ENDPOINT_MAX];
     struct peer peer;
 
-    peer_start(&peer);
-    peer_do(&peer, "socket %d", ZMQ_REP);
+    peer_open(&peer, ZMQ_REP);
     env_free_endpoint(env, endpoint);
     peer_do(&peer, "bind %s", endpoint);
     peer_post(&peer, "echo %d", ASKERS * ROUNDS);
@@ -241,8 +232,7 @@ static void req_outlives_restarts_of_their_rep(void **state)
     for (int i = 0; i < 4; i++) {
         struct peer peer;
 
-        peer_start(&peer);
-        peer_do(&peer, "socket %d", ZMQ_REP);
+        peer_open(&peer, ZMQ_REP);
         peer_do(&peer, "bind %s", endpoint);
         send_text(req, "question", 0);
         peer_do(&peer, "expect question");

@@ -19,8 +19,7 @@ enum { ROUNDS = 20 };
 /* A peer of the type, with a routing id or NULL. */
 static void open_peer(struct peer *peer, int type, const char *id)
 {
-    peer_start(peer);
-    peer_do(peer, "socket %d", type);
+    peer_open(peer, type);
     peer_do(peer, "set %d 10", ZMQ_RECONNECT_IVL);
     if (id)
         peer_do(peer, "id %s", id);
@@ -32,14 +31,7 @@ static void link_peer(struct env *env, struct peer *peer, void *socket,
 {
     char endpoint[ENDPOINT_MAX];
 
-    if (is_bound) {
-        env_bind(env, socket, endpoint);
-        peer_do(peer, "connect %s", endpoint);
-    } else {
-        env_free_endpoint(env, endpoint);
-        peer_do(peer, "bind %s", endpoint);
-        assert_ok(zmq_connect(socket, endpoint));
-    }
+    peer_link(peer, env, socket, is_bound, endpoint);
 }
 
 static void their_dealer_is_known_by_its_id(void **state)

@@ -34,16 +34,8 @@ static void link_open(struct link *link, struct env *env,
     char endpoint[ENDPOINT_MAX];
 
     link->socket = env_socket(env, type->type);
-    peer_start(&link->peer);
-    peer_do(&link->peer, "socket %d", type->peer_type);
-    if (is_bound) {
-        env_bind(env, link->socket, endpoint);
-        peer_do(&link->peer, "connect %s", endpoint);
-    } else {
-        env_free_endpoint(env, endpoint);
-        peer_do(&link->peer, "bind %s", endpoint);
-        assert_ok(zmq_connect(link->socket, endpoint));
-    }
+    peer_open(&link->peer, type->peer_type);
+    peer_link(&link->peer, env, link->socket, is_bound, endpoint);
 }
 
 static void link_close(struct link *link)
@@ -185,8 +177,7 @@ static void messages_go_round_robin_to_several_peers(void **state)
     for (int i = 0; i < PEERS; i++) {
         char endpoint[ENDPOINT_MAX];
 
-        peer_start(&peers[i]);
-        peer_do(&peers[i], "socket %d", ZMQ_PULL);
+        peer_open(&peers[i], ZMQ_PULL);
         env_free_endpoint(env, endpoint);
         peer_do(&peers[i], "bind %s", endpoint);
         assert_ok(zmq_connect(push, endpoint));
@@ -222,8 +213,7 @@ static void messages_of_several_peers_are_all_received(void **state)
     assert_true(payload_parse(&shape, "24"));
     env_bind(env, pull, endpoint);
     for (unsigned i = 0; i < PEERS; i++) {
-        peer_start(&peers[i]);
-        peer_do(&peers[i], "socket %d", ZMQ_PUSH);
+        peer_open(&peers[i], ZMQ_PUSH);
         peer_do(&peers[i], "connect %s", endpoint);
         peer_post(&peers[i], "send %u %d 24", i * COUNT, COUNT);
     }
