@@ -77,6 +77,13 @@ static inline void cz_copy_short(void *to, const void *from, size_t size)
         memcpy(&last, f + size - 8, 8);
         memcpy(t, &first, 8);
         memcpy(t + size - 8, &last, 8);
+    } else if (size >= 4) {
+        uint32_t first, last;
+
+        memcpy(&first, f, 4);
+        memcpy(&last, f + size - 4, 4);
+        memcpy(t, &first, 4);
+        memcpy(t + size - 4, &last, 4);
     } else {
         for (size_t i = 0; i < size; i++)
             t[i] = f[i];
