@@ -186,7 +186,8 @@ static int engine_write_batch(struct cz_engine *e)
         return e->pipe->in->r.is_starved ? -2 : 2;
     }
     total = engine_limit(e, pieces, &count);
-    n = cz_sock_writev(e->fd, pieces, count);
+    n = count == 1 ? cz_sock_write(e->fd, pieces[0].iov_base, total)
+                   : cz_sock_writev(e->fd, pieces, count);
     if (n == -EAGAIN)
         n = 0;
     if (n < 0)
