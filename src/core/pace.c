@@ -9,6 +9,9 @@
 enum {
     /* Who has not woken the I/O side for this long has paused. */
     PAUSE_US = 50,
+    /* The same of who serves many: between two rounds of answers it reads and
+     * writes for all of them, which is no pause. */
+    SERVER_PAUSE_US = 2000,
     /* A burst that has lasted this long is taken to go on. */
     BURST_LONG_US = 200,
     /* Who wakes so many between two waits serves many. */
@@ -19,7 +22,8 @@ enum {
 
 enum cz_pace_step cz_pace_next(struct cz_pace *pace, uint64_t now_us)
 {
-    bool has_paused = now_us - pace->woke_at_us > PAUSE_US;
+    uint64_t pause_us = pace->is_serving ? SERVER_PAUSE_US : PAUSE_US;
+    bool has_paused = now_us - pace->woke_at_us > pause_us;
     bool has_waited = pace->has_waited;
 
     pace->woke_at_us = now_us;
