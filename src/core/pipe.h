@@ -58,8 +58,14 @@ struct cz_pipe_events {
 };
 
 struct cz_pipe_end {
+    /* What its socket looks at for every message: one line. */
     struct cz_stream *out;
     struct cz_stream *in;
+    struct cz_metadata *metadata; /* what the owner knows of the far end */
+    void *type_data;        /* what the type of the socket keeps about it */
+    struct cz_list lb_link; /* pattern/lb */
+    struct cz_list fq_link; /* pattern/fq */
+
     struct cz_pipe *pipe;
     struct cz_pipe_end *peer;
     struct cz_swap *swap; /* of `out`, or NULL */
@@ -83,15 +89,10 @@ struct cz_pipe_end {
     struct cz_command trim;
     _Atomic uint32_t is_trim_posted;
 
-    /* The owner's: its lists, and what it knows about the far end. */
-    struct cz_list link;    /* of all ends of the owner */
-    struct cz_list lb_link; /* pattern/lb */
-    struct cz_list fq_link; /* pattern/fq */
-    struct cz_metadata *metadata;
-    void *endpoint;     /* the endpoint it was made for, or NULL: */
-    char *name;         /* what that is called, or NULL; the pipe frees it */
-    void *type_data;    /* what the type of the socket keeps about it */
-    _Atomic int sndhwm; /* the owner's marks */
+    struct cz_list link; /* of all ends of the owner */
+    void *endpoint;      /* the endpoint it was made for, or NULL: */
+    char *name;          /* what that is called, or NULL; the pipe frees it */
+    _Atomic int sndhwm;  /* the owner's marks */
     _Atomic int rcvhwm;
     /* Of the socket, if it is one's (core/stats.h). */
     struct cz_account *account;

@@ -54,13 +54,20 @@ uint32_t cz_fq_waiting(struct cz_fq *fq);
 
 int cz_fq_recv_slow(struct cz_fq *fq, struct cz_frame *frame);
 
-static inline void cz_fq_advance(struct cz_fq *fq)
+/* Whose turn comes after that of `end`, perhaps its own. */
+static inline struct cz_pipe_end *cz_fq_after(const struct cz_fq *fq,
+                                              const struct cz_pipe_end *end)
 {
-    struct cz_list *next = fq->current->fq_link.next;
+    struct cz_list *next = end->fq_link.next;
 
     if (next == &fq->active)
         next = next->next;
-    fq->current = cz_container_of(next, struct cz_pipe_end, fq_link);
+    return cz_container_of(next, struct cz_pipe_end, fq_link);
+}
+
+static inline void cz_fq_advance(struct cz_fq *fq)
+{
+    fq->current = cz_fq_after(fq, fq->current);
 }
 
 /* 0 or -EAGAIN. */
