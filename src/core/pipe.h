@@ -191,6 +191,7 @@ cz_pipe_wake_reader_later(struct cz_pipe_end *end);
 void cz_pipe_give_credit(struct cz_pipe_end *end);
 void cz_pipe_found_full(struct cz_pipe_end *end);
 void cz_pipe_ran_dry(struct cz_pipe_end *end);
+bool cz_pipe_find_message(struct cz_pipe_end *end);
 void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note);
 bool cz_pipe_find_room(struct cz_pipe_end *end);
 void cz_pipe_ran_dry_of_swap(struct cz_pipe_end *end);
@@ -312,7 +313,13 @@ void cz_pipe_acknowledge(struct cz_pipe_end *end);
 void cz_pipe_drop_partial(struct cz_pipe_end *end);
 
 /* Is there a message? If not, on_readable follows. */
-bool cz_pipe_is_readable(struct cz_pipe_end *end);
+static inline bool cz_pipe_is_readable(struct cz_pipe_end *end)
+{
+    const struct cz_stream_reader *r = &end->in->r;
+
+    return (CZ_LIKELY(r->run > 0) && CZ_LIKELY(!(r->at[0] & CZ_FRAME_NOTE))) ||
+           cz_pipe_find_message(end);
+}
 
 /* For who reads a pipe by itself, from within on_readable, and must not be
  * kept at it by a writer that is as fast: how many messages there are just

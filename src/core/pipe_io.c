@@ -194,7 +194,7 @@ bool cz_pipe_read(struct cz_pipe_end *end, struct cz_frame *frame)
     return true;
 }
 
-bool cz_pipe_is_readable(struct cz_pipe_end *end)
+bool cz_pipe_find_message(struct cz_pipe_end *end)
 {
     struct cz_frame note;
 

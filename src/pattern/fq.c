@@ -61,10 +61,8 @@ void cz_fq_peer_closed(struct cz_fq *fq, struct cz_pipe_end *end)
         cz_socket_drop_end(fq->socket, end);
 }
 
-bool cz_fq_is_readable(struct cz_fq *fq)
+bool cz_fq_find_readable(struct cz_fq *fq)
 {
-    if (fq->is_in_message)
-        return true;
     while (fq->current) {
         if (cz_pipe_is_readable(fq->current))
             return true;

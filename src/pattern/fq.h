@@ -39,7 +39,17 @@ void cz_fq_remove(struct cz_fq *fq, struct cz_pipe_end *end);
  * It may be gone when this returns. */
 void cz_fq_peer_closed(struct cz_fq *fq, struct cz_pipe_end *end);
 
-bool cz_fq_is_readable(struct cz_fq *fq);
+/* The slow halves of the inline functions below. */
+bool cz_fq_find_readable(struct cz_fq *fq);
+int cz_fq_recv_slow(struct cz_fq *fq, struct cz_frame *frame);
+
+static inline bool cz_fq_is_readable(struct cz_fq *fq)
+{
+    return fq->is_in_message ||
+           (CZ_LIKELY(fq->current != NULL) &&
+            CZ_LIKELY(cz_pipe_is_readable(fq->current))) ||
+           cz_fq_find_readable(fq);
+}
 
 /* Throws away what is left of the message that is being read, or the whole
  * next one. */
@@ -51,8 +61,6 @@ void cz_fq_put_off(struct cz_fq *fq);
 
 /* How many messages there are just now, in memory. */
 uint32_t cz_fq_waiting(struct cz_fq *fq);
-
-int cz_fq_recv_slow(struct cz_fq *fq, struct cz_frame *frame);
 
 /* Whose turn comes after that of `end`, perhaps its own. */
 static inline struct cz_pipe_end *cz_fq_after(const struct cz_fq *fq,
