@@ -14,6 +14,12 @@ enum {
     /* With no high-water mark, credit comes in portions, so that a mark set
      * later takes effect. */
     UNLIMITED_PORTION = 1024,
+    /* A larger chunk is given up as soon as all in it has been read. */
+    KEPT_MAX = 8192,
+    /* Behind so many bytes a batch goes back to the front of its chunk, if
+     * what was written of it is no longer than that. */
+    FRONT_MIN = 1024,
+    MOVED_MAX = 256,
 };
 
 void cz_stream_init(struct cz_stream *s, uint32_t hwm, struct cz_pool *pool)
@@ -264,6 +270,14 @@ static void stream_close(struct cz_stream_writer *w)
     w->room = 0;
 }
 
+/* With a claim, and nothing in the chunk: begins it again at the front. */
+static void stream_begin_again(struct cz_stream *s, struct cz_chunk *chunk)
+{
+    cz_chunk_reset(chunk);
+    s->restart = chunk;
+    stream_open(s, chunk);
+}
+
 /* Leaves the open chunk, if there is one, for another. */
 static void stream_link(struct cz_stream *s, struct cz_chunk *chunk)
 {
@@ -317,10 +331,8 @@ uint8_t *cz_stream_grow(struct cz_stream *s, size_t need)
         w->chunk_wanted = CZ_CHUNK_MIN / 64;
         stream_free_passed(s);
         if (chunk->capacity >= need && !chunk->has_refs && !chunk->is_on_loan &&
-            chunk->capacity <= CZ_CHUNK_MIN * 4) {
-            cz_chunk_reset(chunk);
-            s->restart = chunk;
-            stream_open(s, chunk);
+            chunk->capacity <= KEPT_MAX) {
+            stream_begin_again(s, chunk);
             cz_stream_remember(w);
             return w->at;
         }
@@ -370,6 +382,37 @@ bool cz_stream_is_fat(const struct cz_stream *s)
 
 /* ---- frames -------------------------------------------------------- */
 
+static void stream_advance(struct cz_stream_writer *w, size_t size)
+{
+    w->at += size;
+    w->room -= (uint32_t)size;
+    w->pos += (uint32_t)size;
+}
+
+/* The reader sleeps until it is woken for what has just been published, the
+ * beginning of a batch. Takes that to the front of the chunk: a hundred streams
+ * that each went through their chunks would not fit the cache together. */
+static void stream_go_to_front(struct cz_stream *s)
+{
+    struct cz_stream_writer *w = &s->w;
+    struct cz_chunk *chunk = w->chunk;
+    /* Relaxed: stored before the mark that has just been taken. */
+    uint32_t size =
+        w->pos - atomic_load_explicit(&s->consumed_pos, memory_order_relaxed);
+    const uint8_t *from;
+
+    if (size == 0 || size > MOVED_MAX || w->is_in_message ||
+        chunk->is_on_loan || chunk->has_refs || chunk->capacity > KEPT_MAX ||
+        w->at < chunk->bytes + FRONT_MIN + size)
+        return;
+    stream_free_passed(s);
+    from = w->at - size;
+    stream_begin_again(s, chunk);
+    memcpy(w->at, from, size);
+    w->at += size;
+    w->room -= size;
+}
+
 bool cz_stream_flush_slow(struct cz_stream *s)
 {
     if (s->w.has_claim) {
@@ -378,16 +421,12 @@ bool cz_stream_flush_slow(struct cz_stream *s)
     }
     /* acq_rel, on the word that the reader marks: whichever of the two comes
      * second in that word's order sees what the other did before. */
-    return atomic_fetch_and_explicit(&s->ctl, ~CZ_STREAM_ASLEEP,
-                                     memory_order_acq_rel) &
-           CZ_STREAM_ASLEEP;
-}
-
-static void stream_advance(struct cz_stream_writer *w, size_t size)
-{
-    w->at += size;
-    w->room -= (uint32_t)size;
-    w->pos += (uint32_t)size;
+    if (!(atomic_fetch_and_explicit(&s->ctl, ~CZ_STREAM_ASLEEP,
+                                    memory_order_acq_rel) &
+          CZ_STREAM_ASLEEP))
+        return false;
+    stream_go_to_front(s);
+    return true;
 }
 
 /* Room in a chunk that may hold references. */
@@ -518,18 +557,19 @@ static bool stream_publish_part(struct cz_stream *s, size_t complete,
 
     w->messages += messages;
     w->credit -= messages < w->credit ? messages : w->credit;
-    if (messages > 0) {
-        w->pos -= rest;
-        must_wake = cz_stream_flush(s);
-        w->pos += rest;
+    if (messages > 0)
         w->is_in_message = false;
-    }
     if (rest > 0 && !w->is_in_message) {
         w->mark.chunk = w->chunk;
         w->mark.at = w->at - rest;
         w->mark.room = w->room + rest;
         w->mark.pos = w->pos - rest;
         w->is_in_message = true;
+    }
+    if (messages > 0) {
+        w->pos -= rest;
+        must_wake = cz_stream_flush(s);
+        w->pos += rest;
     }
     return must_wake;
 }

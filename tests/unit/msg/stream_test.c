@@ -306,6 +306,29 @@ static void light_traffic_allocates_nothing(void **state)
     kit_fini(&k);
 }
 
+/* Not wherever the one before has ended: a hundred streams that each went
+ * through large chunks would not fit the cache. */
+static void a_batch_begins_near_the_front_of_its_chunk(void **state)
+{
+    struct kit k;
+
+    (void)state;
+    kit_init(&k, 0);
+    for (uint32_t round = 0; round < 1000; round++) {
+        if (round == 10)
+            cz_alloc_fail_at(0);
+        for (uint32_t i = 0; i < 32; i++)
+            assert_int_equal(kit_write(&k, i, 64, false), 0);
+        assert_true(k.stream.w.at <= k.stream.w.chunk->bytes + 4096);
+        assert_true(kit_wake(&k));
+        for (uint32_t i = 0; i < 32; i++)
+            kit_expect(&k, i, 64, false);
+        kit_expect_dry(&k);
+    }
+    assert_int_equal(cz_alloc_calls(), 0);
+    kit_fini(&k);
+}
+
 static void a_trim_gives_everything_back(void **state)
 {
     struct kit k;
@@ -475,6 +498,7 @@ int main(void)
         cmocka_unit_test(a_rollback_keeps_what_is_complete),
         cmocka_unit_test(chunks_emptied_by_a_rollback_are_freed),
         cmocka_unit_test(light_traffic_allocates_nothing),
+        cmocka_unit_test(a_batch_begins_near_the_front_of_its_chunk),
         cmocka_unit_test(a_trim_gives_everything_back),
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(a_failed_growth_after_a_rollback_is_survived),
