@@ -145,12 +145,12 @@ void cz_io_wake(struct cz_io_thread *io)
         cz_helm_end_nap(io);
 }
 
-bool cz_io_looks_within(struct cz_io_thread *io, uint32_t within_us)
+bool cz_io_looks_by(struct cz_io_thread *io, uint64_t latest_us)
 {
     /* seq_cst: pairs with cz_helm_promise. The poster has pushed a command and
      * then reads the promise; who made it takes it back and then looks into the
      * mailbox. */
-    return atomic_load(&io->looks_at_us) <= cz_clock_us() + within_us;
+    return atomic_load(&io->looks_at_us) <= latest_us;
 }
 
 bool cz_io_help(struct cz_io_thread *io)

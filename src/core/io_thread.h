@@ -179,7 +179,7 @@ void cz_io_flush(struct cz_io_thread *io);
 void cz_io_wake(struct cz_io_thread *io);
 
 /* Will the I/O thread look into its mailbox soon enough without being woken? */
-bool cz_io_looks_within(struct cz_io_thread *io, uint32_t within_us);
+bool cz_io_looks_by(struct cz_io_thread *io, uint64_t latest_us);
 
 /* Can application threads drive? Not with a reactor that is bound to the I/O
  * thread. */

@@ -277,18 +277,24 @@ static void pipe_post_or_leave(struct cz_pipe_end *end,
 
 /* ---- waking --------------------------------------------------------- */
 
-/* When the I/O side is to write what `end` has sent. */
+/* When the I/O side is to write what `end` has sent. If that may rest,
+ * *rests_until_us says how long. */
 static enum cz_io_urgency pipe_urgency(struct cz_pipe_end *end,
-                                       struct cz_mailbox *own)
+                                       struct cz_mailbox *own,
+                                       uint64_t *rests_until_us)
 {
     enum cz_pace_step step;
+    uint64_t now_us;
 
     end->peer->rest_us = 0;
     if (own->is_in_batch)
         return CZ_IO_LATER;
-    step = cz_pace_next(&own->pace, cz_clock_us());
-    if (step == CZ_PACE_REST)
+    now_us = cz_clock_us();
+    step = cz_pace_next(&own->pace, now_us);
+    if (step == CZ_PACE_REST) {
         end->peer->rest_us = cz_pace_rest_us(&own->pace);
+        *rests_until_us = now_us + end->peer->rest_us;
+    }
     return step == CZ_PACE_NOW ? CZ_IO_NOW : CZ_IO_SOON;
 }
 
@@ -300,21 +306,20 @@ static struct cz_io_thread *pipe_call_reader(struct cz_pipe_end *end,
     struct cz_mailbox *own =
         atomic_load_explicit(&end->home, memory_order_relaxed);
     enum cz_io_urgency urgency = CZ_IO_NOW;
-    uint32_t rest_us;
+    uint64_t rests_until_us = 0;
 
     /* Only over inproc may an end be without a home. */
     CZ_ASSERT(own || !home || !home->io);
     if (own && !own->io)
         own->sends++;
     if (home && home->io)
-        urgency = pipe_urgency(end, own);
+        urgency = pipe_urgency(end, own, &rests_until_us);
     if (!may_run_now || urgency == CZ_IO_SOON)
         urgency = CZ_IO_LATER;
-    rest_us = end->peer->rest_us; /* the reader's once it is posted */
     pipe_post_or_leave(end->peer, &end->peer->readable, MISSED_READABLE,
                        urgency);
     if (!home || !home->io || urgency != CZ_IO_LATER || own->is_in_batch ||
-        (rest_us && cz_io_looks_within(home->io, rest_us)))
+        (rests_until_us && cz_io_looks_by(home->io, rests_until_us)))
         return NULL;
     return home->io;
 }

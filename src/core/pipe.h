@@ -312,13 +312,18 @@ void cz_pipe_count_drop(struct cz_pipe_end *end, enum cz_drop reason);
 void cz_pipe_acknowledge(struct cz_pipe_end *end);
 void cz_pipe_drop_partial(struct cz_pipe_end *end);
 
-/* Is there a message? If not, on_readable follows. */
-static inline bool cz_pipe_is_readable(struct cz_pipe_end *end)
+/* Is a message at hand? If not, there may be one all the same. */
+static inline bool cz_pipe_has_message(const struct cz_pipe_end *end)
 {
     const struct cz_stream_reader *r = &end->in->r;
 
-    return (CZ_LIKELY(r->run > 0) && CZ_LIKELY(!(r->at[0] & CZ_FRAME_NOTE))) ||
-           cz_pipe_find_message(end);
+    return CZ_LIKELY(r->run > 0) && CZ_LIKELY(!(r->at[0] & CZ_FRAME_NOTE));
+}
+
+/* Is there a message? If not, on_readable follows. */
+static inline bool cz_pipe_is_readable(struct cz_pipe_end *end)
+{
+    return cz_pipe_has_message(end) || cz_pipe_find_message(end);
 }
 
 /* For who reads a pipe by itself, from within on_readable, and must not be
