@@ -68,7 +68,7 @@ void cz_helm_run_timers(struct cz_io_thread *io);
  * makes no promise. */
 static inline void cz_helm_promise(struct cz_io_thread *io, uint64_t until_us)
 {
-    /* seq_cst: see cz_io_looks_within. */
+    /* seq_cst: see cz_io_looks_by. */
     atomic_store(&io->looks_at_us, until_us);
 }
 

@@ -261,8 +261,7 @@ static void router_settle(struct router *r, struct cz_pipe_end *end)
         cz_socket_drop_end(&r->base, end);
 }
 
-/* Whose message is next; NULL: there is none. */
-static struct cz_pipe_end *router_next(struct router *r)
+static CZ_NOINLINE struct cz_pipe_end *router_seek(struct router *r)
 {
     while (cz_fq_is_readable(&r->fq)) {
         struct cz_pipe_end *end = r->fq.current;
@@ -272,6 +271,17 @@ static struct cz_pipe_end *router_next(struct router *r)
         router_settle(r, end);
     }
     return NULL;
+}
+
+/* Whose message is next; NULL: there is none. Not within one. */
+static inline struct cz_pipe_end *router_next(struct router *r)
+{
+    struct cz_pipe_end *end = r->fq.current;
+
+    return CZ_LIKELY(end != NULL) && CZ_LIKELY(route_of(end) != NULL) &&
+                   CZ_LIKELY(cz_pipe_has_message(end))
+               ? end
+               : router_seek(r);
 }
 
 static int router_show_id(struct router *r, struct cz_frame *frame)
@@ -293,8 +303,8 @@ static int router_show_id(struct router *r, struct cz_frame *frame)
 }
 
 /* With many peers, each message of the round is from another one, and what is
- * needed for it and for its answer is not in the innermost cache any more. So it
- * is asked for in three steps, each of which finds what the one before has
+ * needed for it and for its answer is not in the innermost cache any more. So
+ * it is asked for in three steps, each of which finds what the one before has
  * brought: the end of a pipe, its streams, what lies in them. */
 static void router_fetch_ahead(const struct router *r)
 {
@@ -385,16 +395,14 @@ static int router_write(struct router *r, struct cz_frame *frame)
     }
     if (router_hangs_up(r, frame))
         return 0;
-    if (CZ_LIKELY(cz_pipe_write_short(r->target, frame)))
-        return 0;
     rc = cz_pipe_write(r->target, frame);
     /* There was room when the id was given; the mark is lower now. */
     return rc == -EAGAIN ? cz_pipe_write_beyond(r->target, frame) : rc;
 }
 
-static int router_send(struct cz_socket *s, struct cz_frame *frame)
+static CZ_NOINLINE int router_send_slow(struct router *r,
+                                        struct cz_frame *frame)
 {
-    struct router *r = router_of(s);
     int rc;
 
     if (!r->is_sending)
@@ -403,6 +411,44 @@ static int router_send(struct cz_socket *s, struct cz_frame *frame)
     if (rc == 0)
         r->is_sending = frame->flags & CZ_FRAME_MORE;
     return rc;
+}
+
+/* To who has just spoken, and has room. */
+static inline bool router_aim_back(struct router *r,
+                                   const struct cz_frame *frame)
+{
+    const struct cz_route *route = r->routing.expected;
+
+    if (CZ_UNLIKELY(!route) || CZ_UNLIKELY(!(frame->flags & CZ_FRAME_MORE)) ||
+        !cz_route_has_id(route, cz_span(frame->data, frame->size)) ||
+        CZ_UNLIKELY(route->end->out->w.credit == 0))
+        return false;
+    r->target = route->end;
+    r->is_sending = true;
+    return true;
+}
+
+/* The last frame, if it is short. */
+static inline bool router_write_short(struct router *r,
+                                      const struct cz_frame *frame)
+{
+    struct cz_pipe_end *target = r->target;
+
+    if (CZ_UNLIKELY(!target) || CZ_UNLIKELY(r->base.options.is_raw) ||
+        CZ_UNLIKELY(!cz_pipe_write_short(target, frame)))
+        return false;
+    r->is_sending = false;
+    return true;
+}
+
+static int router_send(struct cz_socket *s, struct cz_frame *frame)
+{
+    struct router *r = router_of(s);
+
+    if (r->is_sending ? CZ_LIKELY(router_write_short(r, frame))
+                      : router_aim_back(r, frame))
+        return 0;
+    return router_send_slow(r, frame);
 }
 
 static unsigned router_events(struct cz_socket *s)
