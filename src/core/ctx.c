@@ -13,6 +13,7 @@
 #include "core/io_thread.h"
 #include "core/publish.h"
 #include "core/socket.h"
+#include "msg/slab.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/park.h"
@@ -131,6 +132,7 @@ static void ctx_destroy(struct cz_ctx *ctx)
     cz_mutex_fini(&ctx->lock);
     cz_pool_unref(ctx->pool);
     cz_pool_trim(cz_pool_common());
+    cz_slab_trim();
     ctx->tag = 0;
     cz_free(ctx);
 }

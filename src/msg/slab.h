@@ -26,7 +26,11 @@ void *cz_slab_get(size_t size);
 void cz_slab_put(void *block, size_t size);
 
 /* Gives back to the kernel what has not been needed since the last call. True:
- * some is still kept. */
+ * some is still kept, or may be soon, and the caller comes again. While it
+ * does, eight times as much may be kept. */
 bool cz_slab_age(void);
+
+/* Gives back all that nobody uses. */
+void cz_slab_trim(void);
 
 #endif

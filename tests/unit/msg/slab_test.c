@@ -22,7 +22,8 @@ enum {
     SMALL = 2048 + 40,
     LARGE = 8192 + 40,
     LARGEST = 32768 + 64,
-    COUNT = 1000
+    COUNT = 1000,
+    BURST = 2500, /* 80 MiB of the largest */
 };
 
 static void *blocks[COUNT];
@@ -115,6 +116,63 @@ static void what_is_in_use_stays(void **state)
     cz_slab_put(block, LARGE);
 }
 
+/* Takes a burst of the largest and gives it back. How many of them were kept
+ * since the last time: fresh ones are zeroed. */
+static int burst(void)
+{
+    static uint8_t *bytes[BURST];
+    int kept = 0;
+
+    for (int i = 0; i < BURST; i++) {
+        bytes[i] = cz_slab_get(LARGEST);
+        assert_non_null(bytes[i]);
+        kept += bytes[i][LARGEST / 2];
+        bytes[i][LARGEST / 2] = 1;
+    }
+    for (int i = 0; i < BURST; i++)
+        cz_slab_put(bytes[i], LARGEST);
+    return kept;
+}
+
+static void where_nobody_sweeps_there_is_a_limit(void **state)
+{
+    int kept;
+
+    (void)state;
+    skip_without_slabs();
+    cz_slab_trim();
+    assert_int_equal(burst(), 0);
+    kept = burst();
+    assert_true(kept > 0 && kept < BURST / 2);
+}
+
+static void who_sweeps_finds_all_of_a_burst_again(void **state)
+{
+    (void)state;
+    skip_without_slabs();
+    cz_slab_trim();
+    assert_int_equal(burst(), 0);
+    assert_true(cz_slab_age());
+    (void)burst();
+    assert_int_equal(burst(), BURST);
+    (void)cz_slab_age();
+    assert_int_equal(burst(), BURST);
+    (void)cz_slab_age();
+    (void)cz_slab_age();
+    assert_false(cz_slab_age());
+    assert_int_equal(burst(), 0);
+}
+
+static void what_is_trimmed_keeps_nothing(void **state)
+{
+    (void)state;
+    skip_without_slabs();
+    (void)burst();
+    cz_slab_trim();
+    assert_int_equal(burst(), 0);
+    cz_slab_trim();
+}
+
 /* Each gives back what the other took. */
 static _Atomic(void *) slots[64];
 
@@ -166,6 +224,9 @@ int main(void)
         cmocka_unit_test(a_block_given_back_is_used_again),
         cmocka_unit_test(what_is_empty_for_a_while_goes_back),
         cmocka_unit_test(what_is_in_use_stays),
+        cmocka_unit_test(where_nobody_sweeps_there_is_a_limit),
+        cmocka_unit_test(who_sweeps_finds_all_of_a_burst_again),
+        cmocka_unit_test(what_is_trimmed_keeps_nothing),
         cmocka_unit_test(threads_may_give_back_what_others_took),
     };
 
