@@ -157,9 +157,6 @@ bool cz_io_help(struct cz_io_thread *io)
 {
     if (!cz_helm_try(io))
         return false;
-    /* Relaxed: a hint. */
-    atomic_store_explicit(&io->helps, cz_io_helps(io) + 1,
-                          memory_order_relaxed);
     io->now_us = cz_clock_us();
     cz_helm_run_commands(io);
     cz_io_end_naps(io);

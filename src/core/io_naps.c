@@ -57,6 +57,15 @@ static uint64_t io_rest_after(const struct cz_io_thread *io, uint64_t work_us)
     return rest_us < REST_US_MAX ? rest_us : REST_US_MAX;
 }
 
+/* Relaxed: a number on its own, and only who has the helm writes it. */
+static void io_count_naps(struct cz_io_thread *io)
+{
+    uint32_t ended =
+        atomic_load_explicit(&io->naps_ended, memory_order_relaxed);
+
+    atomic_store_explicit(&io->naps_ended, ended + 1, memory_order_relaxed);
+}
+
 void cz_io_end_naps(struct cz_io_thread *io)
 {
     struct cz_list batch;
@@ -68,6 +77,7 @@ void cz_io_end_naps(struct cz_io_thread *io)
     io->naps_end_us = CZ_CLOCK_NEVER;
     if (cz_list_is_empty(&io->napping))
         return;
+    io_count_naps(io);
     batch.next = io->napping.next;
     batch.prev = io->napping.prev;
     batch.next->prev = &batch;

@@ -71,7 +71,6 @@ struct cz_io_thread {
     struct cz_timers timers;
     uint64_t now_us; /* the clock at the beginning of this turn */
     uint32_t turns;  /* of the reactor, so far */
-    _Atomic uint32_t helps; /* by other threads, so far */
     bool is_bound;   /* see cz_poller_is_bound */
 
     /* While somebody waits in the reactor. */
@@ -101,6 +100,8 @@ struct cz_io_thread {
     struct cz_list napping;
     uint64_t naps_end_us; /* CZ_CLOCK_NEVER if there are none */
     uint64_t batch_us;    /* how long the next ones are */
+    /* How often all of them have been ended. */
+    _Atomic uint32_t naps_ended;
 
     /* Connections that may hold more memory than an idle one should. */
     struct cz_list sweepers;
@@ -164,13 +165,6 @@ void cz_io_post(struct cz_io_thread *io, struct cz_command *command,
 /* Takes the helm if it is free and does what waits to be done. False: it was
  * not. */
 bool cz_io_help(struct cz_io_thread *io);
-
-/* How often that was done. */
-static inline uint32_t cz_io_helps(const struct cz_io_thread *io)
-{
-    /* Relaxed: a hint. */
-    return atomic_load_explicit(&io->helps, memory_order_relaxed);
-}
 
 /* The same, or has it done as soon as the helm is free. */
 void cz_io_flush(struct cz_io_thread *io);

@@ -101,8 +101,8 @@ struct cz_pipe_end {
     uint32_t full_told;    /* how often it was full when the log was told */
     uint64_t full_told_us; /* and when that was */
     cz_count drops[CZ_DROPS];
-    size_t unpushed; /* bytes written since they were last pushed on */
-    uint32_t helps_seen; /* of the far end's I/O thread, then */
+    size_t unpushed;    /* bytes written since they were last pushed on, */
+    uint32_t naps_seen; /* and since all naps were ended */
     bool is_open;
     bool is_peer_closed;
     bool is_introduced;   /* the far end has said who it is */

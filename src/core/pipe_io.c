@@ -25,54 +25,48 @@ static uint32_t pipe_credit_step(const struct cz_pipe_end *end)
     return atomic_load_explicit(&end->out->credit_step, memory_order_relaxed);
 }
 
-/* May this thread do the work of the I/O thread at the far end? */
-static struct cz_io_thread *pipe_io_to_help(struct cz_pipe_end *end)
+void cz_pipe_push(struct cz_pipe_end *end)
 {
     const struct cz_mailbox *own =
         atomic_load_explicit(&end->home, memory_order_relaxed);
     const struct cz_mailbox *far = atomic_load(&end->peer->home);
 
-    return far && own && own->has_baton ? far->io : NULL;
-}
-
-static void pipe_push(struct cz_pipe_end *end, struct cz_io_thread *io)
-{
-    bool has_helped = cz_io_help(io);
-
-    end->helps_seen = cz_io_helps(io);
-    /* Else somebody has the helm and is writing, perhaps on this processor.
-     * Where it is too late for the cache, going on is better. */
-    if (!has_helped && cz_stream_ahead(end->out) < pipe_credit_step(end))
+    if (!far || !far->io || !own || !own->has_baton || cz_io_help(far->io))
+        return;
+    /* Somebody has the helm and is writing, perhaps on this processor. Where it
+     * is too late for the cache, going on is better. */
+    if (cz_stream_ahead(end->out) < pipe_credit_step(end))
         cz_thread_yield();
 }
 
-void cz_pipe_push(struct cz_pipe_end *end)
+/* The count begins again when the I/O side has ended all naps, be it for
+ * another pipe. To push what has come since would write a message or two, after
+ * which nothing naps, and each of the next would wake the I/O thread. */
+static void pipe_count_unpushed(struct cz_pipe_end *end, size_t size,
+                                const struct cz_io_thread *io)
 {
-    struct cz_io_thread *io = pipe_io_to_help(end);
+    uint32_t ended =
+        atomic_load_explicit(&io->naps_ended, memory_order_relaxed);
 
-    if (io)
-        pipe_push(end, io);
+    if (end->naps_seen != ended)
+        end->unpushed = 0;
+    end->naps_seen = ended;
+    end->unpushed += size;
 }
 
 /* Longer frames come here and are counted. Waiting until the pipe is full
- * would let a thousand of them grow cold, or fill the memory. Of several pipes
- * the first that has enough has all of them written; for the others to do the
- * same a moment later, each for one message, is left out. */
+ * would let a thousand of them grow cold, or fill the memory. */
 static void pipe_push_some(struct cz_pipe_end *end, size_t size)
 {
-    struct cz_io_thread *io;
+    const struct cz_mailbox *far = atomic_load(&end->peer->home);
 
-    end->unpushed += size;
+    if (!far || !far->io)
+        return;
+    pipe_count_unpushed(end, size, far->io);
     if (end->unpushed < CZ_PUSH_BYTES || end->out->w.is_in_message)
         return;
     end->unpushed = 0;
-    io = pipe_io_to_help(end);
-    if (!io)
-        return;
-    if (end->helps_seen == cz_io_helps(io))
-        pipe_push(end, io);
-    else
-        end->helps_seen = cz_io_helps(io);
+    cz_pipe_push(end);
 }
 
 bool cz_pipe_make_room(struct cz_pipe_end *end)
