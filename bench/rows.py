@@ -82,7 +82,7 @@ def stream_rows() -> List[Row]:
 def large_rows() -> List[Row]:
     rows = []
     for size in (65536, 1048576):
-        for api in ("copy", "sized"):
+        for api in ("copy", "sized", "filled"):
             where = f"transport=tcp size={size} place=split"
             rows.append(Row(
                 f"tcp {SIZES[size]} {api} CPU", "large messages",
