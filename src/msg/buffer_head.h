@@ -3,8 +3,8 @@
  * The heads of buffers whose bytes are elsewhere. Such a message is mostly made
  * by one thread and dropped by another, and in a stream of them the C library
  * spends more on that than everything else costs. So each thread cuts heads
- * from a slab, and only the slab goes back to the C library, with the last of
- * its heads, whoever drops it.
+ * from a slab, which is free with the last of its heads, whoever drops it. Some
+ * free ones are kept, the others go back to the C library.
  *
  * Thread: any.
  */

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { COUNT = 1000 };
+enum { COUNT = 5000 }; /* more than free slabs have */
 
 struct batch {
     struct cz_buffer *buffers[COUNT];
@@ -108,12 +108,41 @@ static void heads_are_dropped_where_others_are_made(void **state)
     assert_int_equal(freed_elsewhere, 20 * 45 + 14 * 190);
 }
 
+static bool is_among(const struct batch *batch, const struct cz_buffer *buffer)
+{
+    for (int i = 0; i < batch->count; i++)
+        if (batch->buffers[i] == buffer)
+            return true;
+    return false;
+}
+
+static void what_others_dropped_is_cut_again(void **state)
+{
+    struct batch first = {.count = COUNT};
+    struct batch second = {.count = COUNT};
+    struct cz_thread thread = {0};
+    int again = 0;
+
+    (void)state;
+    freed_elsewhere = 0;
+    wrap_all(&first, &freed_elsewhere);
+    assert_int_equal(cz_thread_start(&thread, NULL, unref_in_thread, &first),
+                     0);
+    cz_thread_join(&thread);
+    wrap_all(&second, &freed_elsewhere);
+    for (int i = 0; i < second.count; i++)
+        again += is_among(&first, second.buffers[i]);
+    assert_true(again > COUNT / 2);
+    unref_in_thread(&second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads_do_not_overlap),
         cmocka_unit_test(heads_outlive_the_thread_that_made_them),
         cmocka_unit_test(heads_are_dropped_where_others_are_made),
+        cmocka_unit_test(what_others_dropped_is_cut_again),
     };
 
     return cmocka_run_group_tests_name("buffer_head", tests, NULL, NULL);
