@@ -12,6 +12,7 @@
 #include "core/pipe.h"
 #include "core/socket.h"
 #include "msg/metadata.h"
+#include "msg/stream_tally.h"
 
 #include <errno.h>
 #include <stdio.h>

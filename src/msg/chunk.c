@@ -92,6 +92,16 @@ void cz_chunk_destroy(struct cz_chunk *chunk)
     }
 }
 
+void cz_chunk_destroy_chain(struct cz_chunk *chunk)
+{
+    while (chunk) {
+        struct cz_chunk *next = chunk->next;
+
+        cz_chunk_destroy(chunk);
+        chunk = next;
+    }
+}
+
 void cz_chunk_reset(struct cz_chunk *chunk)
 {
     atomic_store_explicit(&chunk->limit, CZ_CHUNK_OPEN, memory_order_relaxed);

@@ -54,6 +54,8 @@ struct cz_chunk {
 /* From the pool, unless it is NULL. NULL = no memory. */
 struct cz_chunk *cz_chunk_create(struct cz_pool *pool, uint32_t capacity);
 void cz_chunk_destroy(struct cz_chunk *chunk);
+/* The same for all that follow it, too. */
+void cz_chunk_destroy_chain(struct cz_chunk *chunk);
 
 /* A view of a chunk, from `at` on. NULL = no memory. */
 struct cz_chunk *cz_chunk_view(struct cz_chunk *chunk, const uint8_t *at);

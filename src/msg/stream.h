@@ -214,23 +214,6 @@ void cz_stream_init(struct cz_stream *stream, uint32_t hwm,
 /* Frees everything, unread messages too. Both sides have finished. */
 void cz_stream_fini(struct cz_stream *stream);
 
-/* What has passed through a stream, and what is in it. */
-struct cz_stream_tally {
-    uint64_t messages;  /* written ever, whole */
-    uint64_t bytes;     /* the same, as frames with their headers */
-    uint64_t conflated; /* written, and replaced by a later one unread */
-    uint64_t full;      /* how often the writer found no room */
-    uint32_t queued;    /* messages that are not read yet */
-    uint32_t queued_max;
-    uint32_t hwm;
-};
-
-/* Any thread, at any time, without holding anybody up. Each number by itself
- * is right at some moment during the call, but for queued_max, which is the
- * most that the reader found when it looked, or the writer when it asked for
- * credit or opened a chunk. */
-void cz_stream_tally(struct cz_stream *stream, struct cz_stream_tally *tally);
-
 /* Any thread; takes effect with the next message that asks for credit. */
 void cz_stream_set_hwm(struct cz_stream *stream, uint32_t hwm);
 
@@ -406,6 +389,11 @@ static inline void cz_stream_return_loan(struct cz_stream *s)
 CZ_MUST_CHECK int cz_stream_write_latest(struct cz_stream *stream,
                                          const struct cz_frame *frame,
                                          bool *must_wake);
+
+/* Drops the references in `left` bytes of frames from `at` on. Once nobody
+ * reads them. */
+void cz_stream_drop_frames(struct cz_stream *stream, struct cz_chunk *chunk,
+                           const uint8_t *at, uint32_t left);
 
 /* Takes back the frames of a message that was not completed. */
 void cz_stream_rollback(struct cz_stream *stream);

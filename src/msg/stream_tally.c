@@ -8,6 +8,8 @@
  *
  * Thread: any.
  */
+#include "msg/stream_tally.h"
+
 #include "msg/stream.h"
 
 void cz_stream_tally(struct cz_stream *s, struct cz_stream_tally *tally)

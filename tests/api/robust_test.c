@@ -316,7 +316,7 @@ static void a_dead_peer_misses_its_heartbeat(void **state)
 }
 
 /* A receiver that is full reads no PONG, and must not take that for death. One
- * that reads again may, so the times are such that a busy machine keeps them. */
+ * that reads again may, so a busy machine can keep the times. */
 static void a_full_receiver_keeps_its_sender(void **state)
 {
     enum { COUNT_MAX = 200000, SHORT_MS = 300 };

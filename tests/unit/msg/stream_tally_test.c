@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "msg/stream_tally.h"
 #include "os/thread.h"
 #include "stream_kit.h"
 
