@@ -6,7 +6,6 @@
  */
 #include "msg/stream.h"
 
-
 enum {
     /* A larger chunk is given up as soon as all in it has been read. */
     KEPT_MAX = 8192,
