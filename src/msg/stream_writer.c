@@ -203,8 +203,9 @@ static void stream_advance(struct cz_stream_writer *w, size_t size)
 
 /* The reader sleeps until it is woken for what has just been published, the
  * beginning of a batch. Takes that to the front of the chunk: a hundred streams
- * that each went through their chunks would not fit the cache together. */
-static void stream_go_to_front(struct cz_stream *s)
+ * that each went through their chunks would not fit the cache together. Not
+ * inline, so that what calls it stays so (64 B over tcp: 4 % CPU a message). */
+static CZ_NOINLINE void stream_go_to_front(struct cz_stream *s)
 {
     struct cz_stream_writer *w = &s->w;
     struct cz_chunk *chunk = w->chunk;
