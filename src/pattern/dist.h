@@ -130,8 +130,8 @@ static inline void cz_dist_begin(struct cz_dist *dist)
 }
 
 /* So many pipes will be named next, together, for this frame, which is all of a
- * message. */
-static inline void cz_dist_expect_crowd(struct cz_dist *dist, uint32_t count,
+ * message. Are they a crowd? */
+static inline bool cz_dist_expect_crowd(struct cz_dist *dist, uint32_t count,
                                         const struct cz_frame *frame)
 {
     dist->is_crowd =
@@ -139,6 +139,7 @@ static inline void cz_dist_expect_crowd(struct cz_dist *dist, uint32_t count,
                                                    : CZ_DIST_CROWD_SHORT);
     if (dist->is_crowd)
         cz_sheet_offer(&dist->sheet, frame);
+    return dist->is_crowd;
 }
 
 /* Has a pipe room for a message, or nobody at its far end who could ever make
@@ -198,11 +199,12 @@ static CZ_ALWAYS_INLINE void cz_dist_expect_next(const struct cz_dist *dist,
     __builtin_prefetch(at + CZ_CACHE_LINE, 1);
 }
 
-/* Sends a message of one frame to a pipe, once. The buffer stays the
- * caller's. */
+/* Sends a message of one frame to a pipe, once; is_crowd as was said of it. The
+ * buffer stays the caller's. */
 static CZ_ALWAYS_INLINE void cz_dist_deliver(struct cz_dist *dist,
                                              uint32_t number,
-                                             const struct cz_frame *frame)
+                                             const struct cz_frame *frame,
+                                             bool is_crowd)
 {
     struct cz_dist_pipe *pipe = &dist->pipes[number];
     struct cz_stream *out = pipe->out; /* held: see cz_pipe_write_short */
@@ -213,7 +215,7 @@ static CZ_ALWAYS_INLINE void cz_dist_deliver(struct cz_dist *dist,
         return;
     }
     pipe->stamp = dist->stamp;
-    if (CZ_UNLIKELY(!cz_sheet_follow(&dist->sheet, out, false) &&
+    if (CZ_UNLIKELY(!(is_crowd && cz_sheet_follow(&dist->sheet, out, false)) &&
                     !cz_stream_put_short(out, frame)))
         cz_dist_deliver_slow(dist, pipe, frame);
     else if (CZ_UNLIKELY(cz_stream_flush(out)))

@@ -114,10 +114,26 @@ const struct cz_dist_pipe *cz_xpub_last(const struct cz_xpub *x)
 
 /* ---- sending ---------------------------------------------------------- */
 
+/* Compiled once for crowds and once for others, which know nothing of sheets:
+ * to look for one at each of ten pipes cost a quarter of the rate. */
+static CZ_ALWAYS_INLINE void
+xpub_deliver_to(struct cz_xpub *x, const struct cz_audience_seat *seats,
+                uint32_t count, const struct cz_frame *frame, bool is_crowd)
+{
+    enum { AHEAD = 8 };
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (i + AHEAD < count) {
+            cz_dist_expect(&x->dist, seats[i + AHEAD].id);
+            cz_dist_expect_next(&x->dist, seats[i + AHEAD / 2].id);
+        }
+        cz_dist_deliver(&x->dist, seats[i].id, frame, is_crowd);
+    }
+}
+
 /* One frame for whoever wants it and has room. */
 static void xpub_deliver(struct cz_xpub *x, const struct cz_frame *frame)
 {
-    enum { AHEAD = 8 };
     struct cz_audience_match match;
     const struct cz_audience_seat *seats;
     uint32_t total = 0;
@@ -127,14 +143,10 @@ static void xpub_deliver(struct cz_xpub *x, const struct cz_frame *frame)
     cz_audience_match(&match, &x->audience, cz_span(frame->data, frame->size));
     while ((seats = cz_audience_match_next(&match, &count))) {
         total += count;
-        cz_dist_expect_crowd(&x->dist, count, frame);
-        for (uint32_t i = 0; i < count; i++) {
-            if (i + AHEAD < count) {
-                cz_dist_expect(&x->dist, seats[i + AHEAD].id);
-                cz_dist_expect_next(&x->dist, seats[i + AHEAD / 2].id);
-            }
-            cz_dist_deliver(&x->dist, seats[i].id, frame);
-        }
+        if (cz_dist_expect_crowd(&x->dist, count, frame))
+            xpub_deliver_to(x, seats, count, frame, true);
+        else
+            xpub_deliver_to(x, seats, count, frame, false);
     }
     cz_dist_end(&x->dist, frame, total <= 1);
     cz_frame_drop(frame);

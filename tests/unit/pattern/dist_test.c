@@ -131,11 +131,12 @@ static uint32_t number_of(struct scene *s, int i)
 static void deliver(struct scene *s, const char *text, const char *to)
 {
     struct cz_frame frame = frame_of(text, false);
+    bool is_crowd;
 
     cz_dist_begin(&s->dist);
-    cz_dist_expect_crowd(&s->dist, (uint32_t)strlen(to), &frame);
+    is_crowd = cz_dist_expect_crowd(&s->dist, (uint32_t)strlen(to), &frame);
     for (; *to; to++)
-        cz_dist_deliver(&s->dist, number_of(s, *to - '0'), &frame);
+        cz_dist_deliver(&s->dist, number_of(s, *to - '0'), &frame, is_crowd);
     cz_dist_end(&s->dist, &frame, false);
 }
 
@@ -332,7 +333,7 @@ static void large_bodies_are_shared(void **state)
     frame.data = buffer->data;
     cz_dist_begin(&s->dist);
     for (int i = 0; i < PIPES; i++)
-        cz_dist_deliver(&s->dist, number_of(s, i), &frame);
+        cz_dist_deliver(&s->dist, number_of(s, i), &frame, true);
     cz_dist_end(&s->dist, &frame, false);
     cz_mailbox_run(s->far);
     for (int i = 0; i < PIPES; i++) {
