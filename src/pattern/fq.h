@@ -47,7 +47,7 @@ static inline bool cz_fq_is_readable(struct cz_fq *fq)
 {
     return fq->is_in_message ||
            (CZ_LIKELY(fq->current != NULL) &&
-            CZ_LIKELY(cz_pipe_is_readable(fq->current))) ||
+            CZ_LIKELY(cz_pipe_has_message(fq->current))) ||
            cz_fq_find_readable(fq);
 }
 
