@@ -99,6 +99,8 @@ static void rep_writable(struct cz_socket *s, struct cz_pipe_end *end)
 
 static void rep_forget_requester(struct rep *r)
 {
+    if (!r->requester)
+        return;
     /* With the envelope goes what it was lent to be begun. */
     cz_pipe_rollback(r->requester);
     if (!r->has_room)
@@ -115,15 +117,22 @@ static int rep_read(struct rep *r, struct cz_frame *frame)
     return 0;
 }
 
-/* The frame's buffer becomes the pipe's. 0 or -ENOMEM. */
+/* The frame's buffer becomes the pipe's. 0 or -ENOMEM. Into a swap whose disk
+ * fails nothing can be written any more: then there is no reply. */
 static int rep_keep(struct rep *r, const struct cz_frame *frame)
 {
-    int rc = cz_pipe_write_beyond(r->requester, frame);
+    int rc = r->requester ? cz_pipe_write_beyond(r->requester, frame) : -EIO;
 
-    r->is_stuck = rc != 0;
-    if (CZ_UNLIKELY(r->is_stuck))
+    r->is_stuck = rc == -ENOMEM;
+    if (CZ_LIKELY(rc == 0))
+        return 0;
+    if (r->is_stuck) {
         r->stuck = *frame;
-    return rc;
+        return rc;
+    }
+    rep_forget_requester(r);
+    cz_frame_drop(frame);
+    return 0;
 }
 
 /* Reads the envelope of the next message. 0; -EAGAIN: it was not a request, and
