@@ -11,12 +11,14 @@
 #include "core/socket.h"
 #include "core/tenant.h"
 #include "core/transport.h"
+#include "os/clock.h"
+#include "os/thread.h"
 #include "wire/endpoint.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum { ENDPOINT_TEXT_MAX = 320 };
+enum { ENDPOINT_TEXT_MAX = 320, STOP_US_MAX = 100000 };
 
 /* Finds the transport and the address in an endpoint's text. */
 static int endpoint_parse(struct cz_socket *s, const char *endpoint,
@@ -113,18 +115,26 @@ void cz_socket_remove_endpoint(struct cz_endpoint_entry *entry)
     cz_free(entry);
 }
 
+/* Who unbinds a port may want to bind it again, so the listener is closed when
+ * this returns, but for reactors whose wait holds it (docs/compat.md). Not for
+ * ever: who has the helm may be in the application's free function, which may
+ * need what the caller holds. */
+static void endpoint_await_stop(struct cz_io_thread *io)
+{
+    uint64_t until_us = cz_clock_us() + STOP_US_MAX;
+
+    while (!cz_io_help(io) && cz_clock_us() < until_us)
+        cz_thread_yield();
+}
+
 static void endpoint_stop(struct cz_io_object *object, bool is_bound,
                           int linger_ms)
 {
     struct cz_io_thread *io = object->tenant->io;
 
     cz_io_object_post_stop(object, linger_ms);
-    /* Who unbinds a port may want to bind it again, so the listener is closed
-     * when this returns: the helm is not left before commands have run. */
-    if (is_bound) {
-        cz_io_lock(io);
-        cz_io_unlock(io);
-    }
+    if (is_bound)
+        endpoint_await_stop(io);
 }
 
 static void endpoint_end(struct cz_socket *s, struct cz_endpoint_entry *entry)
