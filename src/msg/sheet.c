@@ -74,7 +74,7 @@ bool cz_sheet_share(struct cz_sheet *sheet, struct cz_stream *s,
 {
     bool has_more = frame->flags & CZ_FRAME_MORE;
 
-    if (!s->w.is_in_message && !cz_stream_has_credit(s))
+    if (!(s->w.is_in_message ? s->w.credit > 0 : cz_stream_has_credit(s)))
         return false;
     if (!sheet_suits(sheet, s, cz_frame_footprint(frame->size)) ||
         !sheet_lay(sheet, frame, s->pool))

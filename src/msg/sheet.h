@@ -41,6 +41,8 @@ void cz_sheet_fini(struct cz_sheet *sheet);
 /* The next frame. */
 static inline void cz_sheet_next(struct cz_sheet *sheet)
 {
+    if (sheet->size == 0)
+        return;
     sheet->at += sheet->size;
     sheet->room -= sheet->size;
     sheet->size = 0;
@@ -85,7 +87,8 @@ cz_sheet_follow(const struct cz_sheet *sheet, struct cz_stream *s,
 }
 
 /* For any stream, and a frame of less than CZ_REF_MIN bytes: lays it, if that
- * was not done yet, and takes it. The same. False also: it is better copied. */
+ * was not done yet, and takes it. False: it is better copied, or there is no
+ * credit or memory; the stream has not changed. */
 CZ_MUST_CHECK bool cz_sheet_share(struct cz_sheet *sheet, struct cz_stream *s,
                                   const struct cz_frame *frame);
 

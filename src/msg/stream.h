@@ -40,7 +40,8 @@
  * touches nothing, so the writer may start again at the beginning of its
  * chunk, or replace it: steady light traffic lives in one small chunk. It
  * may do so only if everything is read, which the mark alone does not say:
- * the reader that has just set it may not have looked once more.
+ * the reader that has just set it may not have looked once more. Or it takes
+ * along what is not, the short beginning of a batch.
  *
  * Credit. The writer may be `hwm` messages ahead. The reader tells every
  * (hwm + 1) / 2 messages how far it is; a writer that found the stream full

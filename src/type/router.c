@@ -318,7 +318,7 @@ static void router_fetch_ahead(const struct router *r)
     CZ_PREFETCH(first->in->r.at + CZ_CACHE_LINE);
     CZ_PREFETCH(first->type_data);
     CZ_PREFETCH_WRITE(first->out->w.at);
-    CZ_PREFETCH_WRITE(first->out->w.at + CZ_CACHE_LINE);
+    CZ_PREFETCH_WRITE((uintptr_t)first->out->w.at + CZ_CACHE_LINE);
     CZ_PREFETCH_WRITE(&second->in->r);
     CZ_PREFETCH(&second->in->ctl);
     CZ_PREFETCH_WRITE(&second->out->w);
