@@ -7,22 +7,10 @@
  */
 #include "common/env.h"
 
+#include "common/proc.h"
 #include "common/socket.h"
 
-#include <dirent.h>
 #include <errno.h>
-
-static size_t count_entries(const char *path)
-{
-    DIR *directory = opendir(path);
-    size_t count = 0;
-
-    assert_non_null(directory);
-    while (readdir(directory) != NULL)
-        count++;
-    closedir(directory);
-    return count;
-}
 
 static void options_begin_with_their_defaults(void **state)
 {
@@ -247,21 +235,21 @@ static void sockets_inherit_ipv6(void **state)
 
 static void a_context_without_sockets_has_no_threads(void **state)
 {
-    size_t threads = count_entries("/proc/self/task");
-    size_t files = count_entries("/proc/self/fd");
+    struct proc_numbers threads = proc_threads();
+    int files = proc_descriptors().count;
     void *ctx = zmq_ctx_new();
 
     (void)state;
-    assert_int_equal(count_entries("/proc/self/task"), threads);
+    assert_int_equal(proc_threads_since(&threads), 0);
     assert_ok(zmq_ctx_term(ctx));
-    assert_int_equal(count_entries("/proc/self/fd"), files);
+    assert_int_equal(proc_descriptors().count, files);
 }
 
 static void contexts_leave_no_threads_or_descriptors(void **state)
 {
     struct env *env = *state;
-    size_t threads = count_entries("/proc/self/task");
-    size_t files = count_entries("/proc/self/fd");
+    struct proc_numbers threads = proc_threads();
+    int files = proc_descriptors().count;
 
     for (int i = 0; i < 50; i++) {
         void *ctx = zmq_ctx_new();
@@ -277,8 +265,8 @@ static void contexts_leave_no_threads_or_descriptors(void **state)
         assert_ok(zmq_close(pull));
         assert_ok(zmq_ctx_term(ctx));
     }
-    assert_int_equal(count_entries("/proc/self/fd"), files);
-    assert_int_equal(count_entries("/proc/self/task"), threads);
+    assert_int_equal(proc_descriptors().count, files);
+    proc_await_no_threads_since(&threads);
 }
 
 static void contexts_do_not_see_each_other(void **state)

@@ -112,7 +112,7 @@ static int receive_word(void *socket)
 static void without_io_threads_no_thread_is_started(void **state)
 {
     struct env *env = *state;
-    int before = proc_threads().count;
+    struct proc_numbers before = proc_threads();
     zmq_pollitem_t items[2] = {{.events = ZMQ_POLLIN}, {.events = ZMQ_POLLIN}};
     void *push, *monitor;
 
@@ -126,11 +126,9 @@ static void without_io_threads_no_thread_is_started(void **state)
         use_stats(env);
     }
     (void)get_int(push, ZMQ_FD);
-    assert_int_equal(proc_threads().count, before + extra_threads());
+    assert_int_equal(proc_threads_since(&before), extra_threads());
     env_end(env);
-    /* One that was joined may still be listed for a moment. */
-    while (proc_threads().count != before)
-        sched_yield();
+    proc_await_no_threads_since(&before);
 }
 
 static void without_io_threads_a_receiver_sleeps_and_wakes(void **state)

@@ -7,6 +7,7 @@
 #include "common/proc.h"
 
 #include <dirent.h>
+#include <sched.h>
 
 /* The names in a directory of /proc that are numbers. */
 static struct proc_numbers list(const char *path)
@@ -56,6 +57,26 @@ bool proc_is_subset(const struct proc_numbers *part,
             return false;
     }
     return true;
+}
+
+int proc_threads_since(const struct proc_numbers *before)
+{
+    struct proc_numbers now = proc_threads();
+    int count = 0;
+
+    for (int i = 0; i < now.count; i++)
+        count += !proc_has(before, now.items[i]);
+    return count;
+}
+
+void proc_await_no_threads_since(const struct proc_numbers *before)
+{
+    int64_t end_ms = now_ms() + PATIENCE_MS;
+
+    while (proc_threads_since(before) != 0) {
+        assert_true(now_ms() < end_ms);
+        sched_yield();
+    }
 }
 
 bool proc_status(int thread, const char *key, char *text, size_t size)

@@ -20,6 +20,13 @@ struct proc_numbers {
 struct proc_numbers proc_descriptors(void);
 struct proc_numbers proc_threads(void);
 
+/* How many threads there are now that were not there before. A thread that was
+ * joined may still be listed for a moment: to compare counts would be wrong. */
+int proc_threads_since(const struct proc_numbers *before);
+
+/* Waits until none of those is left, and fails when one stays. */
+void proc_await_no_threads_since(const struct proc_numbers *before);
+
 bool proc_has(const struct proc_numbers *numbers, int number);
 bool proc_is_subset(const struct proc_numbers *part,
                     const struct proc_numbers *all);
