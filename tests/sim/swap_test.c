@@ -21,14 +21,7 @@
 
 #include <errno.h>
 
-/* The threads take turns: there is little for a race detector to see. */
-#if CZ_TSAN
-enum { SEEDS = 25 };
-#else
-enum { SEEDS = 100 };
-#endif
-
-enum { COUNT_MAX = 200, NEVER_DURABLE = -2 };
+enum { SEEDS = 100, COUNT_MAX = 200, NEVER_DURABLE = -2 };
 
 /* ---- One sender, one receiver ---- */
 
