@@ -103,10 +103,17 @@ struct cz_pipe_end {
     cz_count drops[CZ_DROPS];
     size_t unpushed;    /* bytes written since they were last pushed on, */
     uint32_t naps_seen; /* and since all naps were ended */
+    /* Of what the network has not taken: longer frames have so many bytes since
+     * that message. See cz_pipe_has_run_ahead. */
+    size_t lead;
+    uint32_t lead_since;
+    uint16_t lead_skip;
+    uint16_t lead_backoff;
     bool is_open;
     bool is_peer_closed;
-    bool is_introduced;   /* the far end has said who it is */
-    bool is_left;         /* closed by cz_pipe_leave */
+    bool is_introduced; /* the far end has said who it is */
+    bool is_left;       /* closed by cz_pipe_leave */
+    bool has_run_ahead;
     bool is_called_again; /* `readable` is under way, from this end itself */
     /* Said with `readable`: what is there may rest so long, more will come.
      * The writer's, until it has posted that. */
@@ -284,6 +291,19 @@ bool cz_pipe_make_room(struct cz_pipe_end *end);
  * written to the network while they are still in its cache. */
 enum { CZ_PUSH_BYTES = 65536 };
 void cz_pipe_push(struct cz_pipe_end *end);
+
+/* After a message was written: is the writer so many bytes ahead of the network
+ * that they would grow cold, or lie in fresh memory? If it may wait, it should,
+ * for a moment: on_writable follows when some of them have gone. Where that was
+ * too long a moment, it is not asked to so soon again. Says so once. */
+enum { CZ_PIPE_SENT_AHEAD = 1 };
+static inline bool cz_pipe_has_run_ahead(struct cz_pipe_end *end)
+{
+    bool has = end->has_run_ahead;
+
+    end->has_run_ahead = false;
+    return has;
+}
 
 /* Reads a frame, valid until the next call. False: nothing; on_readable
  * follows. */

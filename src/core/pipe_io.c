@@ -16,6 +16,10 @@
 enum {
     /* Introductions that wait to be read in one pipe. */
     NOTES_MAX = 1000,
+    /* Bytes that a writer may be ahead of the network before it is asked to
+     * wait; up to twice as much will lie there. */
+    LEAD_MAX = 4 << 20,
+    LEAD_BACKOFF_MAX = 1023,
 };
 
 /* ---- reading and writing -------------------------------------------- */
@@ -54,6 +58,39 @@ static void pipe_count_unpushed(struct cz_pipe_end *end, size_t size,
     end->unpushed += size;
 }
 
+/* Asks for word from the network side. Nobody had any for the last time: it is
+ * slow, or takes nothing at all, and is left alone for longer and longer. */
+static bool pipe_ask_for_credit(struct cz_pipe_end *end)
+{
+    if (end->lead_skip > 0) {
+        end->lead_skip--;
+        return false;
+    }
+    if (cz_stream_arm(end->out)) {
+        end->lead_backoff = 0;
+        return true;
+    }
+    end->lead_backoff = end->lead_backoff * 2 + 1;
+    if (end->lead_backoff > LEAD_BACKOFF_MAX)
+        end->lead_backoff = LEAD_BACKOFF_MAX;
+    end->lead_skip = end->lead_backoff;
+    return true;
+}
+
+/* Whole messages have been written. Once all that were there at lead_since have
+ * been taken, no more than `lead` can be left, and the count begins again. */
+static void pipe_measure_lead(struct cz_pipe_end *end)
+{
+    if (end->lead < LEAD_MAX || end->swap)
+        return;
+    if (cz_stream_ahead(end->out) <= end->out->w.messages - end->lead_since) {
+        end->lead_since = end->out->w.messages;
+        end->lead = 0;
+        return;
+    }
+    end->has_run_ahead = pipe_ask_for_credit(end);
+}
+
 /* Longer frames come here and are counted. Waiting until the pipe is full
  * would let a thousand of them grow cold, or fill the memory. */
 static void pipe_push_some(struct cz_pipe_end *end, size_t size)
@@ -63,10 +100,14 @@ static void pipe_push_some(struct cz_pipe_end *end, size_t size)
     if (!far || !far->io)
         return;
     pipe_count_unpushed(end, size, far->io);
-    if (end->unpushed < CZ_PUSH_BYTES || end->out->w.is_in_message)
+    end->lead += size;
+    if (end->out->w.is_in_message)
         return;
-    end->unpushed = 0;
-    cz_pipe_push(end);
+    if (end->unpushed >= CZ_PUSH_BYTES) {
+        end->unpushed = 0;
+        cz_pipe_push(end);
+    }
+    pipe_measure_lead(end);
 }
 
 bool cz_pipe_make_room(struct cz_pipe_end *end)

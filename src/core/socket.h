@@ -77,8 +77,9 @@ struct cz_socket_ops {
     void (*readable)(struct cz_socket *socket, struct cz_pipe_end *end);
     void (*writable)(struct cz_socket *socket, struct cz_pipe_end *end);
 
-    /* Sends one frame; takes over its buffer on success. 0; -EAGAIN: not
-     * now, but perhaps after the next command; or another error. */
+    /* Sends one frame; takes over its buffer on success. 0, or
+     * CZ_PIPE_SENT_AHEAD: should wait a moment, if it may; -EAGAIN: not now,
+     * but perhaps after the next command; or another error. */
     int (*send)(struct cz_socket *socket, struct cz_frame *frame);
     /* Receives one frame, valid until the next call; its buffer becomes the
      * caller's. 0, -EAGAIN, or another error. */
@@ -190,6 +191,10 @@ CZ_MUST_CHECK int cz_socket_send_slow(struct cz_socket *socket,
 CZ_MUST_CHECK int cz_socket_recv_slow(struct cz_socket *socket,
                                       struct cz_frame *frame, int flags);
 
+/* A message was sent that is far ahead of the network: waits a moment, if it
+ * may. */
+void cz_socket_keep_step(struct cz_socket *socket, int flags);
+
 /* Sends a frame, blocking as flags and ZMQ_SNDTIMEO say. Takes over the
  * frame's buffer on success. 0 or -errno. */
 CZ_MUST_CHECK static CZ_ALWAYS_INLINE int
@@ -201,7 +206,13 @@ cz_socket_send(struct cz_socket *s, struct cz_frame *frame, int flags)
     if (CZ_LIKELY(cz_mailbox_is_empty(s->mailbox)) &&
         CZ_LIKELY(!s->must_process) && cz_socket_is_ours(s)) {
         rc = s->ops->send(s, frame);
-        if (CZ_LIKELY(rc != -EAGAIN))
+        if (CZ_LIKELY(rc == 0))
+            return 0;
+        if (rc == CZ_PIPE_SENT_AHEAD) {
+            cz_socket_keep_step(s, flags);
+            return 0;
+        }
+        if (rc != -EAGAIN)
             return rc;
     }
     return cz_socket_send_slow(s, frame, flags);

@@ -15,6 +15,9 @@
 
 enum {
     SPIN_BACKOFF_MAX = 1023,
+    /* How long the network may take to go on before the sender does: for
+     * CREDIT_BYTES (net/engine_out.c) that is half a GB a second. */
+    STEP_US = 2000,
     /* How often a call that does not wait looks whether something has come. It
      * may always be what nobody wants. */
     LOOKS_MAX = 4,
@@ -78,22 +81,26 @@ static int wait_for_threads(struct cz_socket *s, uint64_t deadline_us,
     return cz_mailbox_park(s->mailbox, deadline_us);
 }
 
+static int wait_for_command(struct cz_socket *s, uint64_t until_us,
+                            uint32_t spin_us, uint64_t now_us)
+{
+    /* What comes now is nothing to those with whom it was waited for. */
+    if (cz_mailbox_bell(s->mailbox))
+        cz_mailbox_hang_bell(s->mailbox, NULL);
+    if (s->sole_io && s->may_drive && !s->has_fd &&
+        cz_io_is_drivable(s->sole_io))
+        return cz_io_drive(s->sole_io, s->mailbox, until_us, spin_us);
+    return wait_for_threads(s, until_us, spin_us, now_us);
+}
+
 int cz_socket_wait(struct cz_socket *s, uint64_t deadline_us)
 {
     uint64_t now_us = cz_clock_us();
     uint64_t due_us = cz_socket_due(s);
     uint64_t until_us = due_us < deadline_us ? due_us : deadline_us;
     uint32_t spin_us = spin_begin(s);
-    int rc;
+    int rc = wait_for_command(s, until_us, spin_us, now_us);
 
-    /* What comes now is nothing to those with whom it was waited for. */
-    if (cz_mailbox_bell(s->mailbox))
-        cz_mailbox_hang_bell(s->mailbox, NULL);
-    if (s->sole_io && s->may_drive && !s->has_fd &&
-        cz_io_is_drivable(s->sole_io))
-        rc = cz_io_drive(s->sole_io, s->mailbox, until_us, spin_us);
-    else
-        rc = wait_for_threads(s, until_us, spin_us, now_us);
     spin_end(s, spin_us, now_us);
     return rc == -ETIMEDOUT && due_us <= deadline_us ? 0 : rc;
 }
@@ -157,6 +164,24 @@ static bool is_too_late(uint64_t deadline_us)
 
 /* ---- sending and receiving ------------------------------------------ */
 
+void cz_socket_keep_step(struct cz_socket *s, int flags)
+{
+    int limit_ms = s->options.sndtimeo_ms;
+    uint64_t now_us, deadline_us;
+
+    if (flags & CZ_DONTWAIT || limit_ms == 0 ||
+        !cz_mailbox_is_empty(s->mailbox))
+        return;
+    now_us = cz_clock_us();
+    deadline_us = now_us + STEP_US;
+    if (limit_ms > 0 && limit_ms * 1000 < STEP_US)
+        deadline_us = now_us + (uint64_t)limit_ms * 1000;
+    /* The message has been sent. Whatever ends the wait, a signal or the end of
+     * the context too, is for the next call. */
+    (void)!wait_for_command(s, deadline_us, 0, now_us);
+    cz_pace_go_on(&s->mailbox->pace, cz_clock_us());
+}
+
 int cz_socket_send_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
 {
     bool may_wait = !(flags & CZ_DONTWAIT) && s->options.sndtimeo_ms != 0;
@@ -167,6 +192,10 @@ int cz_socket_send_slow(struct cz_socket *s, struct cz_frame *frame, int flags)
         rc = cz_socket_process(s);
         if (rc == 0)
             rc = s->ops->send(s, frame);
+        if (rc == CZ_PIPE_SENT_AHEAD) {
+            cz_socket_keep_step(s, flags);
+            return 0;
+        }
         if (rc != -EAGAIN || !may_wait)
             return rc;
         if (deadline_us == 0)

@@ -22,10 +22,12 @@ enum {
      * moment: rest, and let them gather, instead of being woken for each. */
     NAP_MIN = 32,
     NAP_MIN_BYTES = 32768,
-    /* Then others come first: who waits for the helm, other connections. And
-     * the sender may go on, whatever its mark: by half of a thousand messages
-     * it would make room for more than any pool keeps warm. */
+    /* Then others come first: who waits for the helm, other connections. */
     TURN_BYTES = 4194304,
+    /* After so many the sender is told, whatever its mark: by half of a
+     * thousand messages it would make room for more than any pool keeps
+     * warm. */
+    CREDIT_BYTES = 1048576,
 };
 
 static void engine_block(struct cz_engine *e)
@@ -147,7 +149,7 @@ static void engine_credit(struct cz_engine *e, size_t sent)
 
     e->out.sent += sent;
     e->out.uncredited += sent;
-    if (!is_due && e->out.uncredited < TURN_BYTES)
+    if (!is_due && e->out.uncredited < CREDIT_BYTES)
         return;
     e->out.uncredited = 0;
     cz_pipe_give_credit(e->pipe);

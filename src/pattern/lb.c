@@ -74,6 +74,7 @@ static int lb_drop(struct cz_lb *lb, struct cz_frame *frame)
 
 int cz_lb_send_slow(struct cz_lb *lb, struct cz_frame *frame)
 {
+    struct cz_pipe_end *end;
     int rc;
 
     if (lb->is_dropping)
@@ -81,15 +82,17 @@ int cz_lb_send_slow(struct cz_lb *lb, struct cz_frame *frame)
     for (;;) {
         if (!lb->current)
             return -EAGAIN;
-        rc = cz_pipe_write(lb->current, frame);
+        end = lb->current;
+        rc = cz_pipe_write(end, frame);
         if (rc != -EAGAIN)
             break;
-        lb_deactivate(lb, lb->current);
+        lb_deactivate(lb, end);
     }
     if (rc != 0)
         return rc;
     lb->is_in_message = frame->flags & CZ_FRAME_MORE;
-    if (!lb->is_in_message)
-        cz_lb_advance(lb);
-    return 0;
+    if (lb->is_in_message)
+        return 0;
+    cz_lb_advance(lb);
+    return cz_pipe_has_run_ahead(end) ? CZ_PIPE_SENT_AHEAD : 0;
 }

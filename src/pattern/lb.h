@@ -44,7 +44,7 @@ static inline void cz_lb_advance(struct cz_lb *lb)
     lb->current = cz_container_of(next, struct cz_pipe_end, lb_link);
 }
 
-/* 0, -EAGAIN, -ENOMEM. */
+/* 0, CZ_PIPE_SENT_AHEAD, -EAGAIN, -ENOMEM. */
 CZ_MUST_CHECK static CZ_ALWAYS_INLINE int cz_lb_send(struct cz_lb *lb,
                                                      struct cz_frame *frame)
 {

@@ -101,11 +101,12 @@ static int pair_send(struct cz_socket *s, struct cz_frame *frame)
     if (CZ_LIKELY(cz_pipe_write_short(p->peer, frame)))
         return 0;
     rc = cz_pipe_write(p->peer, frame);
-    if (CZ_LIKELY(rc == 0))
-        p->is_sending = frame->flags & CZ_FRAME_MORE;
-    else if (rc == -EAGAIN)
+    if (rc == -EAGAIN)
         p->is_writable = false;
-    return rc;
+    if (rc != 0)
+        return rc;
+    p->is_sending = frame->flags & CZ_FRAME_MORE;
+    return cz_pipe_has_run_ahead(p->peer) ? CZ_PIPE_SENT_AHEAD : 0;
 }
 
 static void pair_ran_dry(struct pair *p)

@@ -156,7 +156,7 @@ static int req_send(struct cz_socket *s, struct cz_frame *frame)
             return rc;
     }
     rc = cz_lb_send(&q->lb, frame);
-    if (rc == 0 && !(frame->flags & CZ_FRAME_MORE))
+    if (rc >= 0 && !(frame->flags & CZ_FRAME_MORE))
         q->state = WAITING;
     return rc;
 }
