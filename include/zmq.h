@@ -345,9 +345,10 @@ ZMQ_EXPORT int zmq_disconnect(void *socket, const char *endpoint);
  * has it), up to ZMQ_SNDTIMEO. A PUSH, DEALER, PAIR or REQ with 4 MiB of longer
  * messages on their way to a peer is held up below its mark, too, for 2 ms at
  * most and not often if that is of no use: for a fast peer it stays within
- * the cache. Not with ZMQ_DONTWAIT or a timeout of 0. Returns `size`, at most INT_MAX. Errors:
- * EAGAIN, ENOTSUP (type cannot send), EFSM, EHOSTUNREACH (unknown peer),
- * EINVAL (parts on a type without them), EINTR, ENOMEM, ENOTSOCK, ETERM. */
+ * the cache. Not with ZMQ_DONTWAIT or a timeout of 0. Returns `size`, at most
+ * INT_MAX. Errors: EAGAIN, ENOTSUP (type cannot send), EFSM, EHOSTUNREACH
+ * (unknown peer), EINVAL (parts on a type without them), EINTR, ENOMEM,
+ * ENOTSOCK, ETERM. */
 ZMQ_EXPORT int zmq_send(void *socket, const void *buffer, size_t size,
                         int flags);
 

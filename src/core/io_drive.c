@@ -66,7 +66,7 @@ static void drive_end(struct cz_io_thread *io, const struct cz_mailbox *own)
 }
 
 int cz_io_drive(struct cz_io_thread *io, struct cz_mailbox *mailbox,
-                uint64_t deadline_us, uint32_t spin_us)
+                uint64_t deadline_us, uint32_t spin_us, bool *at_once)
 {
     bool has_rest = mailbox->pace.has_rest;
     uint64_t spin_until_us;
@@ -74,6 +74,7 @@ int cz_io_drive(struct cz_io_thread *io, struct cz_mailbox *mailbox,
 
     CZ_ASSERT(!io->is_bound);
     mailbox->pace.has_rest = false;
+    *at_once = true;
     if (!drive_begin(io, mailbox)) {
         if (has_rest)
             cz_io_flush(io);
@@ -98,6 +99,7 @@ int cz_io_drive(struct cz_io_thread *io, struct cz_mailbox *mailbox,
             rc = -ETIMEDOUT;
             break;
         }
+        *at_once = false;
     }
     drive_end(io, mailbox);
     return rc;

@@ -183,10 +183,11 @@ static inline bool cz_io_is_drivable(const struct cz_io_thread *io)
 }
 
 /* Drives the reactor, which must be drivable, until something is in `mailbox`,
- * or the deadline. 0, -ETIMEDOUT or -EINTR. */
+ * or the deadline; for so long of that without sleeping. at_once: it took one
+ * look, or another thread drives. 0, -ETIMEDOUT or -EINTR. */
 CZ_MUST_CHECK int cz_io_drive(struct cz_io_thread *io,
                               struct cz_mailbox *mailbox, uint64_t deadline_us,
-                              uint32_t spin_us);
+                              uint32_t spin_us, bool *at_once);
 
 /* With the helm: is this the thread of the socket with this mailbox, and will
  * it send nothing more for now? Not always known. */

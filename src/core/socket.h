@@ -109,12 +109,17 @@ struct cz_endpoint_entry {
 
 /* Learns whether waiting may spin. Only a wait for the answer to something
  * that was sent does, and only while that succeeds: failures switch it off
- * for longer and longer. (In a one-way stream a spinning receiver would take
- * messages one by one and keep batches from forming.) */
+ * for longer and longer. With the peer on the same processor it "succeeds"
+ * when the kernel puts us aside for it, which is found out by a look at our
+ * processor time now and then. (In a one-way stream a spinning receiver would
+ * take messages one by one and keep batches from forming.) */
 struct cz_spin {
     uint32_t sends; /* the mailbox's count when it last waited */
     uint16_t skip;
     uint16_t backoff;
+    uint8_t checks;   /* waits until the next such look */
+    bool is_checked;  /* it began with this wait, */
+    uint64_t used_us; /* with so much of the processor's time used */
 };
 
 struct cz_socket {

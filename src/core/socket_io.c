@@ -15,6 +15,10 @@
 
 enum {
     SPIN_BACKOFF_MAX = 1023,
+    /* Every so many spins it is asked whether they are any good, for which the
+     * thread must have been aside for more than so long. */
+    SPIN_CHECK_EVERY = 64,
+    SPIN_ASIDE_US = 3,
     /* How long the network may take to go on before the sender does: for
      * CREDIT_BYTES (net/engine_out.c) that is half a GB a second. */
     STEP_US = 2000,
@@ -48,31 +52,56 @@ static uint32_t spin_begin(struct cz_socket *s)
         s->spin.skip--;
         return 0;
     }
-    return cz_ctx_cpu_count(s->ctx) > 1 ? s->spin_us_max : 0;
+    if (cz_ctx_cpu_count(s->ctx) <= 1)
+        return 0;
+    s->spin.is_checked = s->spin.checks == 0;
+    s->spin.checks = (s->spin.checks + 1) % SPIN_CHECK_EVERY;
+    if (s->spin.is_checked)
+        s->spin.used_us = cz_clock_thread_us();
+    return s->spin_us_max;
 }
 
-static void spin_end(struct cz_socket *s, uint32_t spin_us, uint64_t since_us)
+/* Was the thread aside for much of the spin? */
+static bool spin_was_aside(const struct cz_spin *spin, uint64_t spun_us)
 {
-    if (spin_us == 0)
+    uint64_t used_us;
+
+    if (!spin->is_checked)
+        return false;
+    used_us = cz_clock_thread_us() - spin->used_us;
+    return spun_us > used_us + SPIN_ASIDE_US && spun_us - used_us > spun_us / 4;
+}
+
+/* at_once: what was waited for was there already, which says nothing. */
+static void spin_end(struct cz_socket *s, uint32_t spin_us, uint64_t since_us,
+                     bool at_once)
+{
+    struct cz_spin *spin = &s->spin;
+    uint64_t spun_us;
+
+    if (spin_us == 0 || at_once)
         return;
-    if (cz_clock_us() - since_us < spin_us) {
-        s->spin.backoff = 0;
+    spun_us = cz_clock_us() - since_us;
+    if (spun_us < spin_us && !spin_was_aside(spin, spun_us)) {
+        spin->backoff = 0;
         return;
     }
-    s->spin.backoff = s->spin.backoff * 2 + 1;
-    if (s->spin.backoff > SPIN_BACKOFF_MAX)
-        s->spin.backoff = SPIN_BACKOFF_MAX;
-    s->spin.skip = s->spin.backoff;
+    spin->backoff = spin->backoff * 2 + 1;
+    if (spin->backoff > SPIN_BACKOFF_MAX)
+        spin->backoff = SPIN_BACKOFF_MAX;
+    spin->skip = spin->backoff;
+    spin->checks = 0; /* the next one is looked at */
 }
 
 /* Nothing can come but from other threads of this process. */
 static int wait_for_threads(struct cz_socket *s, uint64_t deadline_us,
-                            uint32_t spin_us, uint64_t now_us)
+                            uint32_t spin_us, uint64_t now_us, bool *at_once)
 {
     uint64_t until_us = now_us + spin_us;
 
     cz_socket_flush_rest(s);
     cz_ctx_resume_io(s->ctx);
+    *at_once = !cz_mailbox_is_empty(s->mailbox);
     while (spin_us && cz_mailbox_is_empty(s->mailbox)) {
         if (cz_clock_us() >= until_us)
             break;
@@ -82,15 +111,15 @@ static int wait_for_threads(struct cz_socket *s, uint64_t deadline_us,
 }
 
 static int wait_for_command(struct cz_socket *s, uint64_t until_us,
-                            uint32_t spin_us, uint64_t now_us)
+                            uint32_t spin_us, uint64_t now_us, bool *at_once)
 {
     /* What comes now is nothing to those with whom it was waited for. */
     if (cz_mailbox_bell(s->mailbox))
         cz_mailbox_hang_bell(s->mailbox, NULL);
     if (s->sole_io && s->may_drive && !s->has_fd &&
         cz_io_is_drivable(s->sole_io))
-        return cz_io_drive(s->sole_io, s->mailbox, until_us, spin_us);
-    return wait_for_threads(s, until_us, spin_us, now_us);
+        return cz_io_drive(s->sole_io, s->mailbox, until_us, spin_us, at_once);
+    return wait_for_threads(s, until_us, spin_us, now_us, at_once);
 }
 
 int cz_socket_wait(struct cz_socket *s, uint64_t deadline_us)
@@ -99,9 +128,10 @@ int cz_socket_wait(struct cz_socket *s, uint64_t deadline_us)
     uint64_t due_us = cz_socket_due(s);
     uint64_t until_us = due_us < deadline_us ? due_us : deadline_us;
     uint32_t spin_us = spin_begin(s);
-    int rc = wait_for_command(s, until_us, spin_us, now_us);
+    bool at_once;
+    int rc = wait_for_command(s, until_us, spin_us, now_us, &at_once);
 
-    spin_end(s, spin_us, now_us);
+    spin_end(s, spin_us, now_us, at_once);
     return rc == -ETIMEDOUT && due_us <= deadline_us ? 0 : rc;
 }
 
@@ -168,6 +198,7 @@ void cz_socket_keep_step(struct cz_socket *s, int flags)
 {
     int limit_ms = s->options.sndtimeo_ms;
     uint64_t now_us, deadline_us;
+    bool at_once;
 
     if (flags & CZ_DONTWAIT || limit_ms == 0 ||
         !cz_mailbox_is_empty(s->mailbox))
@@ -178,7 +209,7 @@ void cz_socket_keep_step(struct cz_socket *s, int flags)
         deadline_us = now_us + (uint64_t)limit_ms * 1000;
     /* The message has been sent. Whatever ends the wait, a signal or the end of
      * the context too, is for the next call. */
-    (void)!wait_for_command(s, deadline_us, 0, now_us);
+    (void)!wait_for_command(s, deadline_us, 0, now_us, &at_once);
     cz_pace_go_on(&s->mailbox->pace, cz_clock_us());
 }
 

@@ -14,6 +14,9 @@ uint64_t cz_clock_ns(void);
 /* The date, in microseconds since 1970: to be shown, not to be waited for. */
 uint64_t cz_clock_wall_us(void);
 
+/* How much of a processor's time this thread has used. */
+uint64_t cz_clock_thread_us(void);
+
 static inline uint64_t cz_clock_us(void)
 {
     return cz_clock_ns() / 1000;

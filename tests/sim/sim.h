@@ -71,7 +71,8 @@ struct sim_result sim_run(uint64_t seed, const struct sim_config *config,
                           void (*main_fn)(void *arg), void *arg);
 
 /* sim_run for the seeds 1 to `count`, a quarter of them under ThreadSanitizer,
- * or as the environment says. It is a failure if a run leaves a descriptor open. Not on a simulated thread. */
+ * or as the environment says. It is a failure if a run leaves a descriptor
+ * open. Not on a simulated thread. */
 void sim_run_seeds(unsigned count, const struct sim_config *config,
                    void (*main_fn)(void *arg), void *arg);
 

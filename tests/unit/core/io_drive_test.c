@@ -29,14 +29,13 @@ static void a_drive_ends_with_a_command_from_elsewhere(void **state)
 
         assert_int_equal(
             cz_thread_start(&thread, NULL, post_to_application, &w), 0);
-        assert_int_equal(cz_io_drive(scene->io, scene->mailbox, patience(), 0),
-                         0);
+        assert_int_equal(drive(scene, patience(), 0), 0);
         assert_true(cz_mailbox_run(scene->mailbox));
         assert_int_equal(atomic_load(&w.reply.event.count), i);
         cz_thread_join(&thread);
     }
     assert_true(cz_mailbox_post(scene->mailbox, &w.reply.command));
-    assert_int_equal(cz_io_drive(scene->io, scene->mailbox, 0, 0), 0);
+    assert_int_equal(drive(scene, 0, 0), 0);
     cz_mailbox_run(scene->mailbox);
 }
 
@@ -45,9 +44,25 @@ static void a_drive_ends_at_its_deadline(void **state)
     struct scene *scene = *state;
     uint64_t deadline_us = cz_clock_us() + 3000;
 
-    assert_int_equal(cz_io_drive(scene->io, scene->mailbox, deadline_us, 500),
-                     -ETIMEDOUT);
+    assert_int_equal(drive(scene, deadline_us, 500), -ETIMEDOUT);
     assert_true(cz_clock_us() >= deadline_us);
+}
+
+static void a_drive_says_whether_one_look_was_enough(void **state)
+{
+    struct scene *scene = *state;
+    struct errand reply = errand();
+    bool at_once = true;
+
+    assert_int_equal(cz_io_drive(scene->io, scene->mailbox,
+                                 cz_clock_us() + 1000, 500, &at_once),
+                     -ETIMEDOUT);
+    assert_false(at_once);
+    assert_true(cz_mailbox_post(scene->mailbox, &reply.command));
+    assert_int_equal(
+        cz_io_drive(scene->io, scene->mailbox, patience(), 500, &at_once), 0);
+    assert_true(at_once);
+    cz_mailbox_run(scene->mailbox);
 }
 
 static void a_signal_ends_a_drive(void **state)
@@ -56,8 +71,7 @@ static void a_signal_ends_a_drive(void **state)
     struct pest pest;
 
     pest_begin(&pest);
-    assert_int_equal(cz_io_drive(scene->io, scene->mailbox, patience(), 0),
-                     -EINTR);
+    assert_int_equal(drive(scene, patience(), 0), -EINTR);
     pest_end(&pest);
 }
 
@@ -73,7 +87,9 @@ static void rival_main(void *arg)
     struct rival *rival = arg;
 
     for (int i = 0; i < 200 / SCALE; i++) {
-        int rc = cz_io_drive(rival->scene->io, rival->mailbox, patience(), 0);
+        bool at_once;
+        int rc = cz_io_drive(rival->scene->io, rival->mailbox, patience(), 0,
+                             &at_once);
 
         CHECK(rc == 0);
         cz_mailbox_run(rival->mailbox);
@@ -95,8 +111,7 @@ static void two_drivers_do_not_hinder_each_other(void **state)
     for (uint32_t i = 1; i <= 200 / SCALE; i++) {
         assert_true(cz_mailbox_post(rival.mailbox, &greeting.command));
         while (answered < i) {
-            assert_int_equal(
-                cz_io_drive(scene->io, scene->mailbox, patience(), 0), 0);
+            assert_int_equal(drive(scene, patience(), 0), 0);
             cz_mailbox_run(scene->mailbox);
             answered = atomic_load(&rival.greeting.event.count);
         }
@@ -117,13 +132,10 @@ static void a_driver_does_its_own_reading(void **state)
     w.has_reply = true;
     for (uint32_t i = 1; i <= 300; i++) {
         /* Driven from here on, and nobody takes over so soon. */
-        while (cz_io_drive(scene->io, scene->mailbox, cz_clock_us(), 0) !=
-               -ETIMEDOUT)
+        while (drive(scene, cz_clock_us(), 0) != -ETIMEDOUT)
             continue;
         watched_poke(&w);
-        assert_int_equal(
-            cz_io_drive(scene->io, scene->mailbox, patience(), i % 3 ? 0 : 50),
-            0);
+        assert_int_equal(drive(scene, patience(), i % 3 ? 0 : 50), 0);
         assert_true(cz_mailbox_run(scene->mailbox));
         assert_int_equal(atomic_load(&w.reply.event.count), i);
     }
@@ -137,9 +149,7 @@ static void the_thread_takes_over_from_a_driver_that_stays_away(void **state)
 
     watched_open(&w, scene);
     for (uint32_t i = 1; i <= 10; i++) {
-        assert_int_equal(
-            cz_io_drive(scene->io, scene->mailbox, cz_clock_us(), 0),
-            -ETIMEDOUT);
+        assert_int_equal(drive(scene, cz_clock_us(), 0), -ETIMEDOUT);
         if (i % 2)
             cz_io_resume(scene->io);
         watched_poke(&w);
@@ -156,9 +166,7 @@ static void a_look_finds_what_has_come(void **state)
 
     watched_open(&w, scene);
     for (uint32_t i = 1; i <= 100; i++) {
-        assert_int_equal(
-            cz_io_drive(scene->io, scene->mailbox, cz_clock_us(), 0),
-            -ETIMEDOUT);
+        assert_int_equal(drive(scene, cz_clock_us(), 0), -ETIMEDOUT);
         watched_poke(&w);
         cz_io_look(scene->io);
         event_await(&w.event, i);
@@ -173,9 +181,7 @@ static void commands_run_after_the_driver_has_left(void **state)
     struct errand soon = errand();
 
     for (uint32_t i = 1; i <= 50; i++) {
-        assert_int_equal(
-            cz_io_drive(scene->io, scene->mailbox, cz_clock_us(), 0),
-            -ETIMEDOUT);
+        assert_int_equal(drive(scene, cz_clock_us(), 0), -ETIMEDOUT);
         cz_io_post(scene->io, &soon.command, CZ_IO_SOON);
         event_await(&soon.event, i);
     }
@@ -186,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_EACH_DRIVABLE(a_drive_ends_with_a_command_from_elsewhere),
         ON_EACH_DRIVABLE(a_drive_ends_at_its_deadline),
+        ON_EACH_DRIVABLE(a_drive_says_whether_one_look_was_enough),
         ON_EACH_DRIVABLE(a_signal_ends_a_drive),
         ON_EACH_DRIVABLE(two_drivers_do_not_hinder_each_other),
         ON_EACH_DRIVABLE(a_driver_does_its_own_reading),

@@ -214,8 +214,7 @@ static void commands_are_not_stranded_by_a_driver(void **state)
     crowd_start(&crowd, scene->io);
     do {
         uint64_t until_us = cz_clock_us() + turn % 5 * 100;
-        int rc =
-            cz_io_drive(scene->io, scene->mailbox, until_us, turn % 3 * 20);
+        int rc = drive(scene, until_us, turn % 3 * 20);
 
         assert_int_equal(rc, -ETIMEDOUT);
         if (turn % 4 == 0)

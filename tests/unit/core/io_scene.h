@@ -173,4 +173,14 @@ static inline void watched_close(struct watched *w)
             (void *)(uintptr_t) #backend                                       \
     }
 
+/* Until something is in the scene's mailbox. */
+static inline int drive(struct scene *scene, uint64_t deadline_us,
+                        uint32_t spin_us)
+{
+    bool at_once;
+
+    return cz_io_drive(scene->io, scene->mailbox, deadline_us, spin_us,
+                       &at_once);
+}
+
 #endif

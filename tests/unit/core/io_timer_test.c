@@ -73,8 +73,7 @@ static void timers_fire_while_an_application_drives(void **state)
         uint64_t due_us = alarm_set(&alarm, scene->io, i * 100);
 
         while (atomic_load(&alarm.event.count) < i)
-            assert_int_equal(cz_io_drive(scene->io, scene->mailbox,
-                                         due_us + 1000, i % 2 * 50),
+            assert_int_equal(drive(scene, due_us + 1000, i % 2 * 50),
                              -ETIMEDOUT);
         assert_true(atomic_load(&alarm.event.at_us) >= due_us);
     }
@@ -91,9 +90,7 @@ static void timers_fire_while_nobody_drives(void **state)
 
         if (i % 2)
             due_us = alarm_set(&alarm, scene->io, 300);
-        assert_int_equal(
-            cz_io_drive(scene->io, scene->mailbox, cz_clock_us(), 0),
-            -ETIMEDOUT);
+        assert_int_equal(drive(scene, cz_clock_us(), 0), -ETIMEDOUT);
         if (i % 2 == 0)
             due_us = alarm_set(&alarm, scene->io, 300);
         event_await(&alarm.event, i);
@@ -135,9 +132,7 @@ static void a_timer_set_by_a_command_is_not_early(void **state)
     alarm_init(&late.alarm);
     for (uint32_t i = 1; i <= 20; i++) {
         if (i % 3)
-            assert_int_equal(
-                cz_io_drive(scene->io, scene->mailbox, cz_clock_us() + 5000, 0),
-                -ETIMEDOUT);
+            assert_int_equal(drive(scene, cz_clock_us() + 5000, 0), -ETIMEDOUT);
         /* The thread naps, and its clock with it. */
         if (i % 3 == 2)
             let_pass(8000);
@@ -162,9 +157,7 @@ static void naps_end(void **state)
         if (i % 3 == 0)
             cz_io_help(scene->io);
         if (i % 4 == 0)
-            assert_int_equal(
-                cz_io_drive(scene->io, scene->mailbox, cz_clock_us(), 0),
-                -ETIMEDOUT);
+            assert_int_equal(drive(scene, cz_clock_us(), 0), -ETIMEDOUT);
         event_await(&alarm.event, i);
     }
 }

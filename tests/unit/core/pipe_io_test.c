@@ -135,7 +135,7 @@ static void client_wait(struct client *client, bool is_driving)
     int rc;
 
     if (is_driving)
-        rc = cz_io_drive(scene->io, scene->mailbox, patience(), 0);
+        rc = drive(scene, patience(), 0);
     else
         rc = cz_mailbox_park(scene->mailbox, patience());
     CHECK(rc == 0);

@@ -50,12 +50,33 @@ static void is_the_clock_of_the_kernels_deadlines(void **state)
     assert_in_range(kernel, before, cz_clock_ns());
 }
 
+static void a_threads_clock_stands_still_while_it_sleeps(void **state)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+    uint64_t start_us = cz_clock_thread_us();
+
+    (void)state;
+    assert_int_equal(clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL), 0);
+    assert_true(cz_clock_thread_us() - start_us < 20000);
+}
+
+static void a_threads_clock_goes_on_while_it_computes(void **state)
+{
+    uint64_t start_us = cz_clock_thread_us();
+
+    (void)state;
+    while (cz_clock_thread_us() - start_us < 1000)
+        continue;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(never_goes_back),
         cmocka_unit_test(counts_at_least_the_time_that_the_kernel_slept),
         cmocka_unit_test(is_the_clock_of_the_kernels_deadlines),
+        cmocka_unit_test(a_threads_clock_stands_still_while_it_sleeps),
+        cmocka_unit_test(a_threads_clock_goes_on_while_it_computes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
