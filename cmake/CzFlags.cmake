@@ -27,8 +27,11 @@ function(cz_compile target)
     set_target_properties(${target} PROPERTIES
         C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
     target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+    # No SLP: it makes one vector of the four numbers that each message changes
+    # in its stream, which costs more than four additions (docs/rationale.md).
     target_compile_options(${target} PRIVATE ${CZ_WARNINGS} -g
-        $<${CZ_RELEASE}:-O2> -fno-plt -fno-semantic-interposition)
+        $<${CZ_RELEASE}:-O2> -fno-tree-slp-vectorize -fno-plt
+        -fno-semantic-interposition)
     if(CZ_SANITIZE AND NOT arg_NO_SANITIZE)
         target_compile_options(${target} PRIVATE -fsanitize=${CZ_SANITIZE}
             -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -129,7 +129,7 @@ endif()
 if(CZ_LTO)
     target_link_options(libzmq PRIVATE -O2
         $<IF:$<C_COMPILER_ID:GNU>,-flto=auto,-flto> -fno-plt
-        -fno-semantic-interposition)
+        -fno-tree-slp-vectorize -fno-semantic-interposition)
 endif()
 cz_link(libzmq PRIVATE)
 target_link_libraries(libzmq PRIVATE ${CZ_URING_LIBRARY})
