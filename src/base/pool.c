@@ -47,10 +47,14 @@ struct pool_class {
     size_t least; /* the smallest count since the last cz_pool_age */
     struct free_block *foreign; /* from `returned`, not counted */
     size_t drawn;               /* bytes taken from there */
-    /* The thread that took the last one. */
-    CZ_LINE_ALIGNED _Atomic(const void *) taker;
-    /* What others gave back, without the lock. */
-    CZ_LINE_ALIGNED _Atomic(struct free_block *) returned;
+    struct {
+        /* The thread that took the last one. */
+        CZ_LINE_ALIGNED _Atomic(const void *) thread;
+    } taker;
+    struct {
+        /* What others gave back, without the lock. */
+        CZ_LINE_ALIGNED _Atomic(struct free_block *) first;
+    } returned;
 };
 
 struct cz_pool {
@@ -62,7 +66,9 @@ struct cz_pool {
     _Atomic bool is_swept; /* that is called now and then */
     size_t limit;
     size_t kept;
-    CZ_LINE_ALIGNED _Atomic size_t returned; /* bytes, without the lock */
+    struct {
+        CZ_LINE_ALIGNED _Atomic size_t bytes; /* without the lock */
+    } returned;
     struct pool_class classes[CLASS_COUNT];
 };
 
@@ -124,14 +130,14 @@ static size_t pool_limit(const struct cz_pool *pool)
 static void class_collect(struct cz_pool *pool, struct pool_class *class)
 {
     if (class->drawn) {
-        atomic_fetch_sub_explicit(&pool->returned, class->drawn,
+        atomic_fetch_sub_explicit(&pool->returned.bytes, class->drawn,
                                   memory_order_relaxed);
         class->drawn = 0;
     }
     /* Relaxed: to save the exchange, and the line that it takes away. */
-    if (atomic_load_explicit(&class->returned, memory_order_relaxed)) {
+    if (atomic_load_explicit(&class->returned.first, memory_order_relaxed)) {
         /* Acquire: pairs with the release in pool_return. */
-        class->foreign = atomic_exchange_explicit(&class->returned, NULL,
+        class->foreign = atomic_exchange_explicit(&class->returned.first, NULL,
                                                   memory_order_acquire);
         pool->is_busy = true;
     }
@@ -300,8 +306,10 @@ static struct free_block *pool_pop(struct cz_pool *pool, unsigned class,
 
     if (!pool_try_lock(pool))
         return NULL;
-    if (atomic_load_explicit(&from->taker, memory_order_relaxed) != pool_me())
-        atomic_store_explicit(&from->taker, pool_me(), memory_order_relaxed);
+    if (atomic_load_explicit(&from->taker.thread, memory_order_relaxed) !=
+        pool_me())
+        atomic_store_explicit(&from->taker.thread, pool_me(),
+                              memory_order_relaxed);
     block = from->first;
     if (block) {
         from->first = block->next;
@@ -319,13 +327,13 @@ static struct free_block *pool_pop(struct cz_pool *pool, unsigned class,
 static bool pool_return(struct cz_pool *pool, unsigned class, size_t rounded,
                         struct free_block *block)
 {
-    _Atomic(struct free_block *) *to = &pool->classes[class].returned;
+    _Atomic(struct free_block *) *to = &pool->classes[class].returned.first;
     struct free_block *first;
 
     /* Relaxed: a number on its own. */
-    if (atomic_fetch_add_explicit(&pool->returned, rounded,
+    if (atomic_fetch_add_explicit(&pool->returned.bytes, rounded,
                                   memory_order_relaxed) > pool_limit(pool)) {
-        atomic_fetch_sub_explicit(&pool->returned, rounded,
+        atomic_fetch_sub_explicit(&pool->returned.bytes, rounded,
                                   memory_order_relaxed);
         return false;
     }
@@ -343,7 +351,7 @@ static bool pool_push(struct cz_pool *pool, unsigned class, size_t rounded,
 {
     bool has_room;
 
-    if (atomic_load_explicit(&pool->classes[class].taker,
+    if (atomic_load_explicit(&pool->classes[class].taker.thread,
                              memory_order_relaxed) != pool_me() ||
         !pool_try_lock(pool))
         return pool_return(pool, class, rounded, block);
@@ -404,23 +412,23 @@ size_t cz_pool_in_use(const struct cz_pool *pool)
     return atomic_load_explicit(&pool->in_use, memory_order_relaxed);
 }
 
-void cz_pool_put(struct cz_pool *pool, void *memory, size_t size)
+void cz_pool_put(struct cz_pool *pool, void *block, size_t size)
 {
     size_t rounded;
     unsigned class;
 
-    if (!memory || !pool) {
-        cz_free(memory);
+    if (!block || !pool) {
+        cz_free(block);
         return;
     }
     if (!pool->is_eternal)
         atomic_fetch_sub_explicit(&pool->in_use, size, memory_order_relaxed);
     if (pool_takes(pool, size)) {
         class = pool_class_of(size, &rounded);
-        if (!pool_push(pool, class, rounded, memory))
-            cz_free(memory);
+        if (!pool_push(pool, class, rounded, block))
+            cz_free(block);
     } else {
-        cz_free(memory);
+        cz_free(block);
     }
     if (!pool->is_eternal)
         cz_pool_unref(pool);

@@ -56,13 +56,25 @@ struct cz_chunk *cz_chunk_view(struct cz_chunk *shared, const uint8_t *at)
     return view;
 }
 
+static void chunk_free(struct cz_chunk *chunk)
+{
+    size_t size = sizeof *chunk + chunk->size;
+
+    if (chunk->is_in_slab) {
+        cz_pool_settle(chunk->pool, size);
+        cz_slab_put(chunk, size);
+    } else {
+        cz_pool_put(chunk->pool, chunk, size);
+    }
+}
+
 void cz_chunk_unref(struct cz_chunk *chunk)
 {
     /* Release: reads come before the memory is used again; acquire: by whoever
      * is the last. */
     if (chunk &&
         atomic_fetch_sub_explicit(&chunk->refs, 1, memory_order_acq_rel) == 1)
-        cz_chunk_destroy(chunk);
+        chunk_free(chunk);
 }
 
 static void chunk_destroy_view(struct cz_chunk *view)
@@ -75,21 +87,12 @@ static void chunk_destroy_view(struct cz_chunk *view)
 
 void cz_chunk_destroy(struct cz_chunk *chunk)
 {
-    size_t size;
-
     if (!chunk)
         return;
-    if (chunk->shared) {
+    if (chunk->shared)
         chunk_destroy_view(chunk);
-        return;
-    }
-    size = sizeof *chunk + chunk->size;
-    if (chunk->is_in_slab) {
-        cz_pool_settle(chunk->pool, size);
-        cz_slab_put(chunk, size);
-    } else {
-        cz_pool_put(chunk->pool, chunk, size);
-    }
+    else
+        chunk_free(chunk);
 }
 
 void cz_chunk_destroy_chain(struct cz_chunk *chunk)

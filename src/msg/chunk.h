@@ -58,7 +58,7 @@ void cz_chunk_destroy(struct cz_chunk *chunk);
 void cz_chunk_destroy_chain(struct cz_chunk *chunk);
 
 /* A view of a chunk, from `at` on. NULL = no memory. */
-struct cz_chunk *cz_chunk_view(struct cz_chunk *chunk, const uint8_t *at);
+struct cz_chunk *cz_chunk_view(struct cz_chunk *shared, const uint8_t *at);
 
 /* For the maker of a chunk that has views: gives it up. NULL is allowed. */
 void cz_chunk_unref(struct cz_chunk *chunk);

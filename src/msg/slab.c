@@ -257,8 +257,10 @@ void cz_slab_put(void *memory, size_t size)
     struct block *block = memory;
     struct block *first =
         atomic_load_explicit(&slabs.returned, memory_order_relaxed);
+    unsigned class = class_of(size);
 
-    block->slab = slab_of(block, class_of(size));
+    CZ_ASSERT(class < CLASS_COUNT);
+    block->slab = slab_of(block, class);
     do {
         block->next = first;
     } while (!atomic_compare_exchange_weak_explicit(&slabs.returned, &first,

@@ -23,7 +23,7 @@
  * from elsewhere; it is not the size, or not the moment. Goes back with the
  * same size. */
 void *cz_slab_get(size_t size);
-void cz_slab_put(void *block, size_t size);
+void cz_slab_put(void *memory, size_t size);
 
 /* Gives back to the kernel what has not been needed since the last call. True:
  * some is still kept, or may be soon, and the caller comes again. While it

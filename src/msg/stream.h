@@ -417,10 +417,11 @@ CZ_MUST_CHECK int cz_stream_write_run(struct cz_stream *stream,
 
 /* The same for bytes that lie in a chunk, from offset `begin` on; the chunk
  * becomes the stream's, and nothing is added to it. Cannot fail, but nobody may
- * be too far ahead. */
-void cz_stream_write_chunk(struct cz_stream *stream, struct cz_chunk *chunk,
-                           uint32_t begin, size_t complete, size_t size,
-                           uint32_t messages, bool *must_wake);
+ * be too far ahead. True: the caller owes the reader one wake-up. */
+CZ_MUST_CHECK bool cz_stream_write_chunk(struct cz_stream *stream,
+                                         struct cz_chunk *chunk, uint32_t begin,
+                                         size_t complete, size_t size,
+                                         uint32_t messages);
 
 /* Is the reader asleep, and has it read all? Until the next message it stays
  * so. */

@@ -403,14 +403,14 @@ int cz_stream_write_run(struct cz_stream *s, const uint8_t *bytes,
     return 0;
 }
 
-void cz_stream_write_chunk(struct cz_stream *s, struct cz_chunk *chunk,
+bool cz_stream_write_chunk(struct cz_stream *s, struct cz_chunk *chunk,
                            uint32_t begin, size_t complete, size_t size,
-                           uint32_t messages, bool *must_wake)
+                           uint32_t messages)
 {
     chunk->begin = begin;
     chunk->capacity = begin + (uint32_t)size;
     chunk->is_on_loan = true;
     stream_link(s, chunk);
     stream_advance(&s->w, size);
-    *must_wake = stream_publish_part(s, complete, size, messages);
+    return stream_publish_part(s, complete, size, messages);
 }

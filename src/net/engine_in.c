@@ -161,9 +161,9 @@ static bool engine_deliver(struct cz_engine *e,
         at >= arrival->bytes && at < arrival->bytes + CZ_ARRIVAL_SIZE &&
         !cz_stream_is_too_far_ahead(out)) {
         cz_io_take_arrival(e->io);
-        cz_stream_write_chunk(out, arrival, (uint32_t)(at - arrival->bytes),
-                              scan->complete, scan->end, scan->messages,
-                              &must_wake);
+        must_wake =
+            cz_stream_write_chunk(out, arrival, (uint32_t)(at - arrival->bytes),
+                                  scan->complete, scan->end, scan->messages);
     } else if (cz_stream_write_run(out, at, scan->complete, scan->end,
                                    scan->messages, &must_wake) != 0) {
         return cz_engine_starve(e);

@@ -184,8 +184,8 @@ static inline void model_arrive(struct model *m)
     m->beyond += messages;
     m->is_beyond = true;
     if (model_pick(m, 2)) {
-        cz_stream_write_chunk(&m->kit.stream, chunk, begin, complete, size,
-                              messages, &must_wake);
+        must_wake = cz_stream_write_chunk(&m->kit.stream, chunk, begin,
+                                          complete, size, messages);
     } else {
         rc = cz_stream_write_run(&m->kit.stream, chunk->bytes + begin, complete,
                                  size, messages, &must_wake);

@@ -285,8 +285,8 @@ static void arrive(struct kit *k, const struct part *parts, size_t from,
         }
     }
     if (is_chunk) {
-        cz_stream_write_chunk(&k->stream, chunk, begin, complete, size,
-                              messages, &must_wake);
+        must_wake = cz_stream_write_chunk(&k->stream, chunk, begin, complete,
+                                          size, messages);
     } else {
         assert_int_equal(cz_stream_write_run(&k->stream, chunk->bytes, complete,
                                              size, messages, &must_wake),
