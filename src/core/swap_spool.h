@@ -14,7 +14,6 @@
 #ifndef CZ_CORE_SWAP_SPOOL_H
 #define CZ_CORE_SWAP_SPOOL_H
 
-#include "base/bytes.h"
 #include "base/compiler.h"
 #include "core/swap_file.h"
 #include "msg/chunk.h"
@@ -61,17 +60,16 @@ CZ_MUST_CHECK static CZ_ALWAYS_INLINE bool
 cz_spool_put_short(struct cz_spool *spool, const struct cz_frame *frame)
 {
     struct cz_spool_run *run = &spool->run;
-    size_t size = frame->size;
     uint8_t *to = run->at;
+    size_t size;
 
-    if (CZ_UNLIKELY((size > CZ_FRAME_SHORT_MAX) |
-                    (frame->flags & CZ_FRAME_MORE) | (size + 2 > run->room)))
+    if (CZ_UNLIKELY((frame->size > CZ_FRAME_SHORT_MAX) |
+                    (frame->flags & CZ_FRAME_MORE) |
+                    (frame->size + 2 > run->room)))
         return false;
-    to[0] = 0;
-    to[1] = (uint8_t)size;
-    cz_copy_short(to + 2, frame->data, size);
-    run->at = to + 2 + size;
-    run->room -= (uint32_t)size + 2;
+    size = cz_frame_lay_short(to, 0, frame);
+    run->at = to + size;
+    run->room -= (uint32_t)size;
     run->messages++;
     return true;
 }

@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* ZMTP 3.1, 2.3: the flags octet. */
 enum {
@@ -87,6 +88,28 @@ static inline size_t cz_frame_put_header(uint8_t *to, uint8_t flags,
     to[0] = flags | CZ_FRAME_LONG;
     cz_put_be64(to + 1, body);
     return 9;
+}
+
+/* Lays a frame whole, header and body, of less than CZ_REF_MIN bytes, and
+ * returns its size. short: of CZ_FRAME_SHORT_MAX at most; calls nothing. */
+static inline size_t cz_frame_lay(uint8_t *to, uint8_t flags,
+                                  const struct cz_frame *frame)
+{
+    size_t header = cz_frame_put_header(to, flags, frame->size);
+
+    memcpy(to + header, frame->data, frame->size);
+    return header + frame->size;
+}
+
+static CZ_ALWAYS_INLINE size_t cz_frame_lay_short(uint8_t *to, uint8_t flags,
+                                                  const struct cz_frame *frame)
+{
+    size_t size = frame->size;
+
+    to[0] = flags;
+    to[1] = (uint8_t)size;
+    cz_copy_short(to + 2, frame->data, size);
+    return size + 2;
 }
 
 /* Reads a header of which at least 2 bytes are there. Returns its size, or

@@ -42,16 +42,13 @@ static bool sheet_lay(struct cz_sheet *sheet, const struct cz_frame *frame,
                       struct cz_pool *pool)
 {
     size_t need = cz_frame_footprint(frame->size);
-    size_t header;
 
     if (sheet->size > 0)
         return true;
     if (need > sheet->room && !sheet_renew(sheet, need, pool))
         return false;
-    header = cz_frame_put_header(sheet->at, frame->flags & CZ_FRAME_MORE,
-                                 frame->size);
-    memcpy(sheet->at + header, frame->data, frame->size);
-    sheet->size = (uint32_t)need;
+    sheet->size =
+        (uint32_t)cz_frame_lay(sheet->at, frame->flags & CZ_FRAME_MORE, frame);
     return true;
 }
 

@@ -53,16 +53,12 @@ static inline void cz_sheet_next(struct cz_sheet *sheet)
 static CZ_ALWAYS_INLINE void cz_sheet_offer(struct cz_sheet *sheet,
                                             const struct cz_frame *frame)
 {
-    uint8_t *to = sheet->at;
-
     if ((frame->size > CZ_FRAME_SHORT_MAX) | (sheet->size > 0) |
             (frame->size + 2 > sheet->room) ||
         cz_chunk_is_unshared(sheet->chunk))
         return;
-    to[0] = frame->flags & CZ_FRAME_MORE;
-    to[1] = (uint8_t)frame->size;
-    cz_copy_short(to + 2, frame->data, frame->size);
-    sheet->size = (uint32_t)frame->size + 2;
+    sheet->size = (uint32_t)cz_frame_lay_short(
+        sheet->at, frame->flags & CZ_FRAME_MORE, frame);
 }
 
 /* For a stream that got the frame before: takes the frame, if it is laid.

@@ -323,16 +323,14 @@ static CZ_ALWAYS_INLINE void cz_stream_lay_short(struct cz_stream_writer *w,
                                                  uint8_t flags,
                                                  const struct cz_frame *frame)
 {
-    size_t size = frame->size;
     uint8_t *to = w->at;
+    size_t size;
 
     CZ_PREFETCH_WRITE(to + CZ_STREAM_FETCH_AHEAD);
-    to[0] = flags;
-    to[1] = (uint8_t)size;
-    cz_copy_short(to + 2, frame->data, size);
-    w->at = to + 2 + size;
-    w->room -= (uint32_t)size + 2;
-    w->pos += (uint32_t)size + 2;
+    size = cz_frame_lay_short(to, flags, frame);
+    w->at = to + size;
+    w->room -= (uint32_t)size;
+    w->pos += (uint32_t)size;
 }
 
 /* The commonest case by far, a message of one short frame for which there is

@@ -271,8 +271,7 @@ int cz_stream_put(struct cz_stream *s, const struct cz_frame *frame,
         if (!to)
             return -ENOMEM;
         CZ_PREFETCH_WRITE(to + CZ_STREAM_FETCH_AHEAD);
-        to += cz_frame_put_header(to, flags, frame->size);
-        memcpy(to, frame->data, frame->size);
+        (void)cz_frame_lay(to, flags, frame);
     } else {
         to = stream_room_for_ref(s, need);
         if (!to)
