@@ -60,6 +60,17 @@ static inline struct cz_list *cz_list_pop_front(struct cz_list *head)
     return node;
 }
 
+/* Moves all nodes to `to`, whatever that was. */
+static inline void cz_list_take_all(struct cz_list *to, struct cz_list *from)
+{
+    cz_list_init(to);
+    if (cz_list_is_empty(from))
+        return;
+    *to = *from;
+    to->next->prev = to->prev->next = to;
+    cz_list_init(from);
+}
+
 /* Visits every node; the current one may be removed meanwhile. */
 #define cz_list_for_each(node, head)                                           \
     for (struct cz_list *node = (head)->next, *node##_next = node->next;       \

@@ -72,17 +72,12 @@ void cz_io_end_naps(struct cz_io_thread *io)
     uint64_t begun_us = io->now_us;
     uint64_t now_us;
 
-    /* A napper may lie down again at once; it waits for the next time. */
-    cz_list_init(&batch);
     io->naps_end_us = CZ_CLOCK_NEVER;
     if (cz_list_is_empty(&io->napping))
         return;
     io_count_naps(io);
-    batch.next = io->napping.next;
-    batch.prev = io->napping.prev;
-    batch.next->prev = &batch;
-    batch.prev->next = &batch;
-    cz_list_init(&io->napping);
+    /* A napper may lie down again at once; it waits for the next time. */
+    cz_list_take_all(&batch, &io->napping);
     while (!cz_list_is_empty(&batch)) {
         struct cz_io_napper *napper = cz_container_of(
             cz_list_pop_front(&batch), struct cz_io_napper, link);

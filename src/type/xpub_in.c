@@ -302,13 +302,8 @@ void cz_xpub_resume(struct cz_xpub *x)
 {
     struct cz_list waiting;
 
-    if (cz_list_is_empty(&x->stalled))
-        return;
     /* Who stalls again waits for the next time. */
-    waiting.next = x->stalled.next;
-    waiting.prev = x->stalled.prev;
-    waiting.next->prev = waiting.prev->next = &waiting;
-    cz_list_init(&x->stalled);
+    cz_list_take_all(&waiting, &x->stalled);
     while (!cz_list_is_empty(&waiting))
         xpub_read(x, cz_container_of(cz_list_pop_front(&waiting),
                                      struct cz_pipe_end, fq_link));
