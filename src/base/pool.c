@@ -44,7 +44,7 @@ struct pool_class {
     /* With the lock. */
     struct free_block *first;
     size_t count;
-    size_t least; /* the smallest count since the last cz_pool_age */
+    size_t least;               /* the smallest count since it last aged */
     struct free_block *foreign; /* from `returned`, not counted */
     size_t drawn;               /* bytes taken from there */
     struct {
@@ -62,8 +62,9 @@ struct cz_pool {
     _Atomic size_t in_use;
     atomic_flag lock;
     bool is_eternal;       /* and nobody asks how much is in use */
-    bool is_busy;          /* something came back since the last cz_pool_age */
-    _Atomic bool is_swept; /* that is called now and then */
+    bool is_busy;          /* something came back since it last aged */
+    _Atomic bool is_swept; /* cz_pool_age is called now and then */
+    uint64_t aged_us;      /* when it last did so */
     size_t limit;
     size_t kept;
     struct {
@@ -235,8 +236,9 @@ void cz_pool_trim(struct cz_pool *pool)
     if (!pool_try_lock(pool))
         return;
     pool_take_all(pool, lists);
-    /* Perhaps nobody will sweep any more. */
+    /* Perhaps nobody will sweep any more. Who does begins anew. */
     atomic_store_explicit(&pool->is_swept, false, memory_order_relaxed);
+    pool->aged_us = 0;
     pool_unlock(pool);
     pool_free_all(lists);
 }
@@ -260,13 +262,18 @@ static struct free_block *class_age(struct pool_class *class)
     return aged;
 }
 
-bool cz_pool_age(struct cz_pool *pool)
+bool cz_pool_age(struct cz_pool *pool, uint64_t now_us)
 {
     struct free_block *aged[CLASS_COUNT];
     bool is_swept;
 
     if (!pool_try_lock(pool))
         return true;
+    if (now_us < pool->aged_us + CZ_POOL_AGE_US) {
+        pool_unlock(pool);
+        return true;
+    }
+    pool->aged_us = now_us;
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
         size_t before;
 

@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Blocks smaller than this are not worth it, larger ones too many bytes. */
 enum { CZ_POOL_BLOCK_MIN = 16384, CZ_POOL_BLOCK_MAX = 4194304 };
@@ -37,9 +38,11 @@ struct cz_pool *cz_pool_common(void);
 /* Gives the blocks that nobody uses back to the C library. */
 void cz_pool_trim(struct cz_pool *pool);
 
-/* The same for those that were not needed since the last call. True: some are
- * still kept, or may be soon, and the caller comes again. */
-bool cz_pool_age(struct cz_pool *pool);
+/* The same for those that were not needed since it last did that. Several I/O
+ * threads may come here: before CZ_POOL_AGE_US are over nothing is done. True:
+ * some are still kept, or may be soon, and the caller comes again. */
+enum { CZ_POOL_AGE_US = 50000 };
+bool cz_pool_age(struct cz_pool *pool, uint64_t now_us);
 
 /* How many bytes were got with this pool, of whatever size the blocks, and not
  * put back. */

@@ -21,13 +21,13 @@ static void sweep_set_timer(struct cz_io_thread *io)
 /* True: they still keep something. */
 static bool sweep_pools(struct cz_io_thread *io)
 {
-    bool keeps_some = cz_pool_age(cz_pool_common());
+    bool keeps_some = cz_pool_age(cz_pool_common(), io->now_us);
 
-    keeps_some |= cz_slab_age();
+    keeps_some |= cz_slab_age(io->now_us);
     if (io->pool)
-        keeps_some |= cz_pool_age(io->pool);
+        keeps_some |= cz_pool_age(io->pool, io->now_us);
     if (io->shared_pool)
-        keeps_some |= cz_pool_age(io->shared_pool);
+        keeps_some |= cz_pool_age(io->shared_pool, io->now_us);
     return keeps_some;
 }
 

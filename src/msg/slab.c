@@ -57,7 +57,7 @@ struct slab_class {
     struct cz_list partial;
     struct cz_list empty;
     size_t count; /* of those */
-    size_t least; /* the smallest since the last cz_slab_age */
+    size_t least; /* the smallest since they last aged */
 };
 
 #define CLASS_INIT(class)                                                      \
@@ -68,13 +68,16 @@ struct slab_class {
 
 static struct {
     atomic_flag lock;
-    bool is_busy;  /* something came back since the last cz_slab_age */
-    bool is_swept; /* that is called now and then */
-    size_t kept;   /* bytes */
+    bool is_busy;           /* something came back since it last aged */
+    bool is_swept;          /* cz_slab_age is called now and then */
+    uint64_t aged_us;       /* when it last did so */
+    size_t kept;            /* bytes */
+    struct cz_list surplus; /* to be unmapped by who lets go of the lock */
     _Atomic(struct block *) returned;
     struct slab_class classes[CLASS_COUNT];
 } slabs = {
     .lock = ATOMIC_FLAG_INIT,
+    .surplus = {&slabs.surplus, &slabs.surplus},
     .classes = {CLASS_INIT(slabs.classes[0]), CLASS_INIT(slabs.classes[1]),
                 CLASS_INIT(slabs.classes[2])},
 };
@@ -84,11 +87,6 @@ static bool slabs_try_lock(void)
     /* Acquire and release: what one holder did is seen by the next. */
     return !atomic_flag_test_and_set_explicit(&slabs.lock,
                                               memory_order_acquire);
-}
-
-static void slabs_unlock(void)
-{
-    atomic_flag_clear_explicit(&slabs.lock, memory_order_release);
 }
 
 /* CLASS_COUNT: of none. */
@@ -114,9 +112,20 @@ static unsigned slab_capacity(const struct slab *slab)
     return (slab_sizes[slab->class] - HEAD_SIZE) / block_sizes[slab->class];
 }
 
-static void slab_unmap(struct slab *slab)
+/* Whoever finds the lock taken does without: it is not held for the time that
+ * the kernel takes. */
+static void slabs_unlock(void)
 {
-    cz_pages_unmap(slab, slab_sizes[slab->class]);
+    struct cz_list surplus;
+    struct cz_list *node;
+
+    cz_list_take_all(&surplus, &slabs.surplus);
+    atomic_flag_clear_explicit(&slabs.lock, memory_order_release);
+    while ((node = cz_list_pop_front(&surplus))) {
+        struct slab *slab = cz_container_of(node, struct slab, link);
+
+        cz_pages_unmap(slab, slab_sizes[slab->class]);
+    }
 }
 
 /* ---- with the lock --------------------------------------------------- */
@@ -158,7 +167,7 @@ static void slab_take_back(struct block *block)
     if (slabs.kept < (slabs.is_swept ? kept_max_swept : kept_max))
         slab_keep(slab);
     else
-        slab_unmap(slab);
+        cz_list_push_front(&slabs.surplus, &slab->link);
 }
 
 static void slabs_take_back(void)
@@ -224,12 +233,12 @@ static void *slab_take(struct slab *slab)
 }
 
 /* Takes out the empty ones that were not needed, at the far end of the list. */
-static void class_age(struct slab_class *class, struct cz_list *aged)
+static void class_age(struct slab_class *class)
 {
     for (; class->least > 0; class->least--) {
         struct slab *slab = slab_unkeep(class->empty.prev);
 
-        cz_list_push_front(aged, &slab->link);
+        cz_list_push_front(&slabs.surplus, &slab->link);
     }
     class->least = class->count;
 }
@@ -268,48 +277,43 @@ void cz_slab_put(void *memory, size_t size)
                                                     memory_order_relaxed));
 }
 
-static void slabs_unmap(struct cz_list *list)
+/* With the lock. Those who come too early are to come again. */
+static bool slabs_age(uint64_t now_us)
 {
-    struct cz_list *node;
-
-    while ((node = cz_list_pop_front(list)))
-        slab_unmap(cz_container_of(node, struct slab, link));
+    if (now_us < slabs.aged_us + CZ_SLAB_AGE_US)
+        return true;
+    slabs.aged_us = now_us;
+    slabs_take_back();
+    for (unsigned i = 0; i < CLASS_COUNT; i++)
+        class_age(&slabs.classes[i]);
+    slabs.is_swept = slabs.kept > 0 || slabs.is_busy;
+    slabs.is_busy = false;
+    return slabs.is_swept;
 }
 
-bool cz_slab_age(void)
+bool cz_slab_age(uint64_t now_us)
 {
-    struct cz_list aged;
     bool is_swept;
 
     if (!slabs_try_lock())
         return true;
-    cz_list_init(&aged);
-    slabs_take_back();
-    for (unsigned i = 0; i < CLASS_COUNT; i++)
-        class_age(&slabs.classes[i], &aged);
-    is_swept = slabs.kept > 0 || slabs.is_busy;
-    slabs.is_swept = is_swept;
-    slabs.is_busy = false;
+    is_swept = slabs_age(now_us);
     slabs_unlock();
-    slabs_unmap(&aged);
     return is_swept;
 }
 
 void cz_slab_trim(void)
 {
-    struct cz_list all;
-
     /* Nobody waits for the lock: then somebody needs them just now. */
     if (!slabs_try_lock())
         return;
-    cz_list_init(&all);
     slabs_take_back();
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
         slabs.classes[i].least = slabs.classes[i].count;
-        class_age(&slabs.classes[i], &all);
+        class_age(&slabs.classes[i]);
     }
-    /* Perhaps nobody will sweep any more. */
+    /* Perhaps nobody will sweep any more. Who does begins anew. */
     slabs.is_swept = false;
+    slabs.aged_us = 0;
     slabs_unlock();
-    slabs_unmap(&all);
 }

@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A block for a chunk of 2, 8 or 32 KiB, `size` with its header. NULL: have it
  * from elsewhere; it is not the size, or not the moment. Goes back with the
@@ -25,10 +26,12 @@
 void *cz_slab_get(size_t size);
 void cz_slab_put(void *memory, size_t size);
 
-/* Gives back to the kernel what has not been needed since the last call. True:
- * some is still kept, or may be soon, and the caller comes again. While it
- * does, eight times as much may be kept. */
-bool cz_slab_age(void);
+/* Gives back to the kernel what has not been needed since it last did that.
+ * Every I/O thread of the process comes here: before CZ_SLAB_AGE_US are over
+ * nothing is done. True: some is still kept, or may be soon, and the caller
+ * comes again. While it does, eight times as much may be kept. */
+enum { CZ_SLAB_AGE_US = 50000 };
+bool cz_slab_age(uint64_t now_us);
 
 /* Gives back all that nobody uses. */
 void cz_slab_trim(void);

@@ -19,6 +19,15 @@
 
 enum { LARGE = 100000 };
 
+/* The clock of these tests. */
+static uint64_t now_us;
+
+static bool age(struct cz_pool *pool)
+{
+    now_us += CZ_POOL_AGE_US;
+    return cz_pool_age(pool, now_us);
+}
+
 static void a_block_given_back_is_used_again(void **state)
 {
     struct cz_pool *pool = cz_pool_create(1 << 20);
@@ -155,15 +164,15 @@ static void what_was_not_needed_for_long_goes_back(void **state)
     uint64_t calls;
 
     (void)state;
-    assert_false(cz_pool_age(pool));
+    assert_false(age(pool));
     for (int i = 0; i < COUNT; i++)
         blocks[i] = cz_pool_get(pool, LARGE);
     for (int i = 0; i < COUNT; i++)
         cz_pool_put(pool, blocks[i], LARGE);
-    assert_true(cz_pool_age(pool));
+    assert_true(age(pool));
     /* Of four, one is needed. */
     cz_pool_put(pool, cz_pool_get(pool, LARGE), LARGE);
-    assert_true(cz_pool_age(pool));
+    assert_true(age(pool));
     calls = cz_alloc_calls();
     blocks[0] = cz_pool_get(pool, LARGE);
     assert_int_equal(cz_alloc_calls(), calls);
@@ -171,8 +180,28 @@ static void what_was_not_needed_for_long_goes_back(void **state)
     assert_int_equal(cz_alloc_calls(), calls + 1);
     for (int i = 0; i < 2; i++)
         cz_pool_put(pool, blocks[i], LARGE);
-    (void)cz_pool_age(pool);
-    assert_false(cz_pool_age(pool));
+    (void)age(pool);
+    assert_false(age(pool));
+    cz_pool_unref(pool);
+}
+
+static void many_who_sweep_age_nothing_sooner(void **state)
+{
+    struct cz_pool *pool = cz_pool_create(1 << 20);
+    uint64_t calls;
+
+    (void)state;
+    cz_pool_put(pool, cz_pool_get(pool, LARGE), LARGE);
+    assert_true(age(pool));
+    calls = cz_alloc_calls();
+    for (uint64_t i = 1; i < 10; i++)
+        assert_true(cz_pool_age(pool, now_us + i * CZ_POOL_AGE_US / 10));
+    cz_pool_put(pool, cz_pool_get(pool, LARGE), LARGE);
+    assert_int_equal(cz_alloc_calls(), calls);
+    (void)age(pool);
+    assert_false(age(pool));
+    cz_pool_put(pool, cz_pool_get(pool, LARGE), LARGE);
+    assert_int_equal(cz_alloc_calls(), calls + 1);
     cz_pool_unref(pool);
 }
 
@@ -196,10 +225,10 @@ static void one_that_is_swept_keeps_more(void **state)
         assert_int_equal(cz_alloc_calls() - calls, round == 0 ? COUNT - 1 : 0);
         for (int i = 0; i < COUNT; i++)
             cz_pool_put(pool, blocks[i], CZ_POOL_BLOCK_MAX);
-        assert_true(cz_pool_age(pool));
+        assert_true(age(pool));
     }
-    (void)cz_pool_age(pool);
-    assert_false(cz_pool_age(pool));
+    (void)age(pool);
+    assert_false(age(pool));
     cz_pool_unref(pool);
 }
 
@@ -238,13 +267,13 @@ static void what_another_thread_gives_back_is_kept(void **state)
     get_and_let_another_give_back(&gift);
     assert_int_equal(cz_alloc_calls(), calls);
     /* Seen by who sweeps, although nobody takes any more. */
-    assert_true(cz_pool_age(gift.pool));
-    (void)cz_pool_age(gift.pool);
-    assert_false(cz_pool_age(gift.pool));
+    assert_true(age(gift.pool));
+    (void)age(gift.pool);
+    assert_false(age(gift.pool));
     get_and_let_another_give_back(&gift);
     assert_true(cz_alloc_calls() >= calls + 8);
     cz_pool_trim(gift.pool);
-    assert_false(cz_pool_age(gift.pool) && cz_pool_age(gift.pool));
+    assert_false(age(gift.pool) && age(gift.pool));
     cz_pool_unref(gift.pool);
 }
 
@@ -271,6 +300,7 @@ int main(void)
         cmocka_unit_test(without_a_pool_it_is_plain_memory),
         cmocka_unit_test(a_trimmed_pool_keeps_nothing),
         cmocka_unit_test(what_was_not_needed_for_long_goes_back),
+        cmocka_unit_test(many_who_sweep_age_nothing_sooner),
         cmocka_unit_test(one_that_is_swept_keeps_more),
         cmocka_unit_test(what_another_thread_gives_back_is_kept),
         cmocka_unit_test(there_is_a_limit_to_it),

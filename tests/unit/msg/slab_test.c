@@ -28,6 +28,15 @@ enum {
 
 static void *blocks[COUNT];
 
+/* The clock of these tests. */
+static _Atomic uint64_t now_us;
+
+static bool age(void)
+{
+    return cz_slab_age(atomic_fetch_add(&now_us, CZ_SLAB_AGE_US) +
+                       CZ_SLAB_AGE_US);
+}
+
 static void skip_without_slabs(void)
 {
     void *block = cz_slab_get(SMALL);
@@ -98,8 +107,38 @@ static void what_is_empty_for_a_while_goes_back(void **state)
     for (int i = 0; i < COUNT; i++)
         blocks[i] = cz_slab_get(SMALL);
     give_all_back(SMALL);
-    assert_true(cz_slab_age()); /* not at once */
-    assert_false(cz_slab_age());
+    assert_true(age()); /* not at once */
+    assert_false(age());
+}
+
+/* A thousand blocks that were in use before, or not. */
+static void take_all(bool were_used)
+{
+    for (int i = 0; i < COUNT; i++) {
+        uint8_t *bytes = blocks[i] = cz_slab_get(SMALL);
+
+        assert_non_null(bytes);
+        assert_int_equal(bytes[SMALL / 2], were_used);
+        bytes[SMALL / 2] = 1;
+    }
+}
+
+static void many_who_sweep_age_nothing_sooner(void **state)
+{
+    (void)state;
+    skip_without_slabs();
+    cz_slab_trim();
+    take_all(false);
+    give_all_back(SMALL);
+    assert_true(age());
+    for (uint64_t i = 1; i < 10; i++)
+        assert_true(cz_slab_age(now_us + i * CZ_SLAB_AGE_US / 10));
+    take_all(true);
+    give_all_back(SMALL);
+    (void)age();
+    assert_false(age());
+    take_all(false);
+    give_all_back(SMALL);
 }
 
 static void what_is_in_use_stays(void **state)
@@ -110,8 +149,8 @@ static void what_is_in_use_stays(void **state)
     skip_without_slabs();
     block = cz_slab_get(LARGE);
     memset(block, 1, LARGE);
-    (void)cz_slab_age();
-    assert_false(cz_slab_age());
+    (void)age();
+    assert_false(age());
     memset(block, 2, LARGE);
     cz_slab_put(block, LARGE);
 }
@@ -152,14 +191,14 @@ static void who_sweeps_finds_all_of_a_burst_again(void **state)
     skip_without_slabs();
     cz_slab_trim();
     assert_int_equal(burst(), 0);
-    assert_true(cz_slab_age());
+    assert_true(age());
     (void)burst();
     assert_int_equal(burst(), BURST);
-    (void)cz_slab_age();
+    (void)age();
     assert_int_equal(burst(), BURST);
-    (void)cz_slab_age();
-    (void)cz_slab_age();
-    assert_false(cz_slab_age());
+    (void)age();
+    (void)age();
+    assert_false(age());
     assert_int_equal(burst(), 0);
 }
 
@@ -190,7 +229,7 @@ static void *exchange(void *seed)
         if (block)
             cz_slab_put(block, SMALL);
         if (i % 1000 == 0)
-            (void)cz_slab_age();
+            (void)age();
     }
     return NULL;
 }
@@ -212,8 +251,8 @@ static void threads_may_give_back_what_others_took(void **state)
         if (block)
             cz_slab_put(block, SMALL);
     }
-    (void)cz_slab_age();
-    assert_false(cz_slab_age());
+    (void)age();
+    assert_false(age());
 }
 
 int main(void)
@@ -223,6 +262,7 @@ int main(void)
         cmocka_unit_test(other_sizes_come_from_elsewhere),
         cmocka_unit_test(a_block_given_back_is_used_again),
         cmocka_unit_test(what_is_empty_for_a_while_goes_back),
+        cmocka_unit_test(many_who_sweep_age_nothing_sooner),
         cmocka_unit_test(what_is_in_use_stays),
         cmocka_unit_test(where_nobody_sweeps_there_is_a_limit),
         cmocka_unit_test(who_sweeps_finds_all_of_a_burst_again),
