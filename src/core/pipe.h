@@ -265,6 +265,10 @@ static inline bool cz_pipe_is_writable(struct cz_pipe_end *end)
  * now? If not, take it back with cz_pipe_rollback. */
 bool cz_pipe_has_room_by_now(struct cz_pipe_end *end);
 
+/* Can what is written here never be sent, because a durable swap cannot be
+ * read? Then writing fails with -EIO from now on. */
+bool cz_pipe_is_broken(struct cz_pipe_end *end);
+
 /* Has a message been begun and not ended? */
 static inline bool cz_pipe_is_in_message(const struct cz_pipe_end *end)
 {

@@ -128,6 +128,11 @@ bool cz_pipe_has_room_by_now(struct cz_pipe_end *end)
     return cz_stream_has_credit(end->out);
 }
 
+bool cz_pipe_is_broken(struct cz_pipe_end *end)
+{
+    return end->swap && cz_swap_is_broken(end->swap);
+}
+
 void cz_pipe_rollback(struct cz_pipe_end *end)
 {
     cz_stream_rollback(end->out);

@@ -264,6 +264,16 @@ bool cz_swap_has_room(struct cz_swap *swap)
     return has_room;
 }
 
+bool cz_swap_is_broken(struct cz_swap *swap)
+{
+    bool is_broken;
+
+    swap_favour(swap);
+    is_broken = swap->is_broken;
+    cz_biased_lock_unfavour(&swap->lock);
+    return is_broken;
+}
+
 /* ---- life ----------------------------------------------------------- */
 
 static int swap_open_log(struct cz_swap *swap)

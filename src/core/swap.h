@@ -30,10 +30,10 @@
  * no message is ever wrong. Both are told to the monitor. A durable one that
  * cannot be read is left as it is, and takes nothing more.
  *
- * Thread: put, rollback and has_room by the writer, take (through the detour),
- * acknowledge and rewind by the reader; a lock is between them, which the
- * reader does not hold while it reads. Owns: the spool and the file; references
- * to monitor and options.
+ * Thread: put, rollback, has_room and is_broken by the writer, take (through
+ * the detour), acknowledge and rewind by the reader; a lock is between them,
+ * which the reader does not hold while it reads. Owns: the spool and the file;
+ * references to monitor and options.
  */
 #ifndef CZ_CORE_SWAP_H
 #define CZ_CORE_SWAP_H
@@ -119,6 +119,9 @@ void cz_swap_rollback(struct cz_swap *swap);
 
 /* May a message begin? If not, on_room follows. */
 bool cz_swap_has_room(struct cz_swap *swap);
+
+/* For a durable one: can it not be read, so that it takes nothing more? */
+bool cz_swap_is_broken(struct cz_swap *swap);
 
 /* For a durable one: what was read up to this place in the chunk that was taken
  * last, or all that was taken if it is NULL, has been handed over. */

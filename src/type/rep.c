@@ -214,19 +214,33 @@ static void rep_begin_reply(struct rep *r)
     r->state = REPLYING;
 }
 
+/* Whose swap cannot be read any more is as good as gone: else REP would stay
+ * with it, and nobody else would be served. */
+static int rep_write(struct rep *r, const struct cz_frame *frame)
+{
+    int rc;
+
+    if (CZ_LIKELY(r->requester != NULL)) {
+        rc = cz_pipe_write(r->requester, frame);
+        if (CZ_LIKELY(rc == 0) || !cz_pipe_is_broken(r->requester))
+            return rc;
+        cz_socket_count_drop(&r->base, CZ_DROP_NO_ROUTE);
+        rep_forget_requester(r);
+    }
+    cz_frame_drop(frame);
+    return 0;
+}
+
 static int rep_send(struct cz_socket *s, struct cz_frame *frame)
 {
     struct rep *r = rep_of(s);
-    int rc = 0;
+    int rc;
 
     if (CZ_LIKELY(r->state == ANSWERING))
         rep_begin_reply(r);
     else if (r->state != REPLYING)
         return -CZ_EFSM;
-    if (CZ_LIKELY(r->requester != NULL))
-        rc = cz_pipe_write(r->requester, frame);
-    else if (frame->buffer)
-        cz_buffer_unref(frame->buffer);
+    rc = rep_write(r, frame);
     if (rc == 0 && !(frame->flags & CZ_FRAME_MORE)) {
         r->requester = NULL;
         r->state = IDLE;

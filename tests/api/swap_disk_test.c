@@ -72,15 +72,6 @@ static void a_full_disk_is_a_full_swap(void **state)
     swap_receive(pull, sent, more, SWAP_BODY_SIZE);
 }
 
-static void set_durable(struct env *env, void *socket)
-{
-    swap_set(socket, SWAP_PLENTY);
-    set_int(socket, CERO_SWAP_DURABLE, 1);
-    set_int(socket, CERO_SWAP_SYNC, -1);
-    assert_ok(zmq_setsockopt(socket, CERO_SWAP_DIR, env->directory,
-                             strlen(env->directory)));
-}
-
 static void a_durable_swap_says_that_it_cannot_write(void **state)
 {
     struct env *env = *state;
@@ -91,7 +82,7 @@ static void a_durable_swap_says_that_it_cannot_write(void **state)
     uint32_t sent = 0;
 
     env_free_endpoint(env, endpoint);
-    set_durable(env, push);
+    swap_set_durable(env, push);
     assert_ok(zmq_connect(push, endpoint));
     set_disk(DISK_SIZE);
     while (zmq_send(push, body, swap_fill(body, sent, SWAP_BODY_SIZE),
@@ -121,7 +112,7 @@ static void a_message_that_was_refused_can_be_sent_again(void **state)
     zmq_msg_t msg;
 
     env_free_endpoint(env, endpoint);
-    set_durable(env, push);
+    swap_set_durable(env, push);
     assert_ok(zmq_connect(push, endpoint));
     set_disk(DISK_SIZE);
     assert_ok(zmq_msg_init_size(&msg, DISK_SIZE + 1));
@@ -136,6 +127,41 @@ static void a_message_that_was_refused_can_be_sent_again(void **state)
     assert_ok(zmq_msg_close(&msg));
 }
 
+/* REP stays where it was, and what it had read of the envelope is kept. */
+static void a_reply_that_was_refused_can_be_sent_again(void **state)
+{
+    struct env *env = *state;
+    void *rep = env_socket(env, ZMQ_REP);
+    void *dealer = env_socket(env, ZMQ_DEALER);
+    char endpoint[ENDPOINT_MAX];
+    zmq_msg_t reply;
+
+    env_bind(env, dealer, endpoint);
+    swap_set_durable(env, rep);
+    assert_ok(zmq_connect(rep, endpoint));
+    set_disk(DISK_SIZE);
+    for (int round = 0; round < 2; round++) {
+        send_text(dealer, "way back", ZMQ_SNDMORE);
+        send_text(dealer, "", ZMQ_SNDMORE);
+        send_text(dealer, "request", 0);
+        expect_text(rep, "request");
+        send_text(rep, "part", ZMQ_SNDMORE);
+        assert_ok(zmq_msg_init_size(&reply, DISK_SIZE + 1));
+        memset(zmq_msg_data(&reply), 'x', DISK_SIZE + 1);
+        if (round == 0)
+            assert_fails(zmq_msg_send(&reply, rep, 0), EFBIG);
+        assert_fails(zmq_recv(rep, NULL, 0, ZMQ_DONTWAIT), EFSM);
+        set_disk(RLIM_INFINITY);
+        assert_int_equal(zmq_msg_send(&reply, rep, 0), DISK_SIZE + 1);
+        expect_part(dealer, "way back", true);
+        expect_part(dealer, "", true);
+        expect_part(dealer, "part", true);
+        assert_ok(zmq_msg_init(&reply));
+        assert_int_equal(zmq_msg_recv(&reply, dealer, 0), DISK_SIZE + 1);
+        assert_ok(zmq_msg_close(&reply));
+    }
+}
+
 int main(void)
 {
     if (!is_ceromq())
@@ -145,6 +171,7 @@ int main(void)
         ON_EACH_DISK(a_full_disk_is_a_full_swap),
         ON_EACH_DISK(a_durable_swap_says_that_it_cannot_write),
         ON_EACH_DISK(a_message_that_was_refused_can_be_sent_again),
+        ON_EACH_DISK(a_reply_that_was_refused_can_be_sent_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,9 +14,7 @@
 #include "common/swap.h"
 
 #include <ceromq.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,20 +22,11 @@ enum { HEAD_SIZE = 4096 };
 
 /* ---- helpers -------------------------------------------------------- */
 
-static void set_durable(struct env *env, void *socket)
-{
-    swap_set(socket, SWAP_PLENTY);
-    set_int(socket, CERO_SWAP_DURABLE, 1);
-    set_int(socket, CERO_SWAP_SYNC, -1);
-    assert_ok(zmq_setsockopt(socket, CERO_SWAP_DIR, env->directory,
-                             strlen(env->directory)));
-}
-
 static void *open_durable(struct env *env, int type, const char *endpoint)
 {
     void *socket = env_socket(env, type);
 
-    set_durable(env, socket);
+    swap_set_durable(env, socket);
     assert_ok(zmq_connect(socket, endpoint));
     return socket;
 }
@@ -49,43 +38,6 @@ static void close_all(struct env *env)
     env_end(env);
     env->ctx = zmq_ctx_new();
     assert_non_null(env->ctx);
-}
-
-/* The swap's file, if there is one. */
-static bool find_file(const struct env *env, char path[512])
-{
-    DIR *dir = opendir(env->directory);
-    const struct dirent *entry;
-    bool is_there = false;
-
-    assert_non_null(dir);
-    while ((entry = readdir(dir)) != NULL) {
-        if (strncmp(entry->d_name, "cero-", 5) != 0)
-            continue;
-        assert_false(is_there);
-        is_there = true;
-        snprintf(path, 512, "%s/%s", env->directory, entry->d_name);
-    }
-    closedir(dir);
-    return is_there;
-}
-
-/* Changes a byte of the file, counted from its end if it is negative. */
-static void damage(const struct env *env, off_t at)
-{
-    char path[512];
-    char byte;
-    int fd;
-
-    assert_true(find_file(env, path));
-    fd = open(path, O_RDWR);
-    assert_true(fd >= 0);
-    if (at < 0)
-        at += lseek(fd, 0, SEEK_END);
-    assert_int_equal(pread(fd, &byte, 1, at), 1);
-    byte ^= 0x10;
-    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-    close(fd);
 }
 
 /* ---- tests ---------------------------------------------------------- */
@@ -101,7 +53,7 @@ static void what_was_not_handed_over_is_sent_by_the_next(void **state)
     swap_send(push, 0, 3000, SWAP_BODY_SIZE);
     set_int(push, ZMQ_LINGER, 0);
     close_all(env);
-    assert_true(find_file(env, path));
+    assert_true(swap_find_file(env, path));
 
     push = open_durable(env, ZMQ_PUSH, endpoint);
     swap_send(push, 3000, 3100, SWAP_BODY_SIZE);
@@ -113,7 +65,7 @@ static void what_was_not_handed_over_is_sent_by_the_next(void **state)
     swap_receive(pull, 3100, 3200, SWAP_BODY_SIZE);
     close_all(env);
     /* Everything was handed over. */
-    assert_false(find_file(env, path));
+    assert_false(swap_find_file(env, path));
 }
 
 static void parts_and_large_bodies_are_kept(void **state)
@@ -173,7 +125,7 @@ static void a_lost_connection_loses_no_more_than_the_kernel_had(void **state)
     swap_narrow(pull);
     push = env_socket(env, ZMQ_PUSH);
     set_int(push, ZMQ_RECONNECT_IVL, 10);
-    set_durable(env, push);
+    swap_set_durable(env, push);
     assert_ok(zmq_connect(push, endpoint));
     swap_send(push, 0, SWAP_MESSAGES, SWAP_BODY_SIZE);
     swap_receive(pull, 0, 1000, SWAP_BODY_SIZE);
@@ -205,7 +157,7 @@ static void a_long_queue_does_not_keep_the_disk(void **state)
         swap_receive(pull, round * 20, round * 20 + 20, SWAP_BODY_MAX);
     }
     expect_nothing(pull);
-    assert_true(find_file(env, path));
+    assert_true(swap_find_file(env, path));
     assert_int_equal(stat(path, &about), 0);
     assert_true(about.st_blocks * 512 < 8 * 1024 * 1024);
 }
@@ -220,7 +172,7 @@ static void a_file_in_use_is_busy(void **state)
 
     env_free_endpoint(env, endpoint);
     push = open_durable(env, ZMQ_PUSH, endpoint);
-    set_durable(env, other);
+    swap_set_durable(env, other);
     assert_fails(zmq_connect(other, endpoint), EBUSY);
     assert_fails(zmq_connect(push, endpoint), EBUSY);
     /* Another name, another file. */
@@ -237,7 +189,7 @@ static void what_cannot_be_durable_says_so(void **state)
     int64_t none = 0, some = 1000;
 
     env_free_endpoint(env, endpoint);
-    set_durable(env, push);
+    swap_set_durable(env, push);
     assert_fails(zmq_bind(push, endpoint), ENOTSUP);
     set_int(push, ZMQ_IMMEDIATE, 1);
     assert_fails(zmq_connect(push, endpoint), ENOTSUP);
@@ -249,7 +201,7 @@ static void what_cannot_be_durable_says_so(void **state)
     assert_fails(zmq_connect(push, endpoint), EINVAL);
     assert_ok(zmq_setsockopt(push, CERO_SWAP_DIR, "/nowhere", 8));
     assert_fails(zmq_connect(push, endpoint), ENOENT);
-    set_durable(env, xsub);
+    swap_set_durable(env, xsub);
     assert_fails(zmq_connect(xsub, endpoint), ENOTSUP);
 }
 
@@ -270,14 +222,14 @@ static void a_foreign_file_is_left_alone(void **state)
 
     env_free_endpoint(env, endpoint);
     keep_some(env, endpoint);
-    damage(env, 3);
+    swap_damage(env, 3);
     push = env_socket(env, ZMQ_PUSH);
-    set_durable(env, push);
+    swap_set_durable(env, push);
     assert_fails(zmq_connect(push, endpoint), EBADMSG);
-    damage(env, 3);
-    damage(env, 20);
+    swap_damage(env, 3);
+    swap_damage(env, 20);
     assert_fails(zmq_connect(push, endpoint), EBADMSG);
-    damage(env, 20);
+    swap_damage(env, 20);
     assert_ok(zmq_connect(push, endpoint));
 }
 
@@ -293,7 +245,7 @@ static void check_damaged(struct env *env, const char *endpoint,
     uint32_t count = 0;
     int size;
 
-    set_durable(env, push);
+    swap_set_durable(env, push);
     assert_ok(zmq_connect(push, endpoint));
     assert_int_equal(monitor_expect(monitor, CERO_EVENT_SWAP).value, EBADMSG);
     send_text(push, "end", 0);
@@ -318,7 +270,7 @@ static void a_torn_end_is_cut_off(void **state)
 
     env_free_endpoint(env, endpoint);
     keep_some(env, endpoint);
-    assert_true(find_file(env, path));
+    assert_true(swap_find_file(env, path));
     assert_int_equal(stat(path, &about), 0);
     assert_int_equal(truncate(path, about.st_size - 1), 0);
     check_damaged(env, endpoint, 999, 999);
@@ -331,7 +283,7 @@ static void a_damaged_record_ends_the_queue(void **state)
 
     env_free_endpoint(env, endpoint);
     keep_some(env, endpoint);
-    damage(env, HEAD_SIZE + 60000);
+    swap_damage(env, HEAD_SIZE + 60000);
     check_damaged(env, endpoint, 300, 600);
 }
 
@@ -346,7 +298,7 @@ static void each_policy_of_syncing_delivers(void **state)
         void *pull = env_socket(env, ZMQ_PULL);
 
         env_bind(env, pull, endpoint);
-        set_durable(env, push);
+        swap_set_durable(env, push);
         set_int(push, CERO_SWAP_SYNC, policies[i]);
         assert_ok(zmq_connect(push, endpoint));
         swap_send(push, 0, 200, SWAP_BODY_SIZE);

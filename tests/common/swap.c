@@ -9,7 +9,10 @@
 #include "common/socket.h"
 
 #include <ceromq.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 void swap_narrow(void *socket)
 {
@@ -23,6 +26,50 @@ void swap_set(void *socket, int64_t size)
 {
     assert_ok(zmq_setsockopt(socket, ZMQ_SWAP, &size, sizeof(size)));
     swap_narrow(socket);
+}
+
+void swap_set_durable(const struct env *env, void *socket)
+{
+    swap_set(socket, SWAP_PLENTY);
+    set_int(socket, CERO_SWAP_DURABLE, 1);
+    set_int(socket, CERO_SWAP_SYNC, -1);
+    assert_ok(zmq_setsockopt(socket, CERO_SWAP_DIR, env->directory,
+                             strlen(env->directory)));
+}
+
+bool swap_find_file(const struct env *env, char path[512])
+{
+    DIR *dir = opendir(env->directory);
+    const struct dirent *entry;
+    bool is_there = false;
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir)) != NULL) {
+        if (strncmp(entry->d_name, "cero-", 5) != 0)
+            continue;
+        assert_false(is_there);
+        is_there = true;
+        snprintf(path, 512, "%s/%s", env->directory, entry->d_name);
+    }
+    closedir(dir);
+    return is_there;
+}
+
+void swap_damage(const struct env *env, off_t at)
+{
+    char path[512];
+    char byte;
+    int fd;
+
+    assert_true(swap_find_file(env, path));
+    fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    if (at < 0)
+        at += lseek(fd, 0, SEEK_END);
+    assert_int_equal(pread(fd, &byte, 1, at), 1);
+    byte ^= 0x10;
+    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
 }
 
 static void open_apart(struct env *env, int sender_type, void **sender,

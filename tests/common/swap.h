@@ -10,6 +10,8 @@
 
 #include "common/env.h"
 
+#include <sys/types.h>
+
 enum {
     SWAP_MARK = 10,
     SWAP_BODY_SIZE = 300,
@@ -23,6 +25,15 @@ void swap_narrow(void *socket);
 
 /* A swap of so many bytes, and the same. */
 void swap_set(void *socket, int64_t size);
+
+/* Plenty of it, durable, in the env's directory. */
+void swap_set_durable(const struct env *env, void *socket);
+
+/* The file of the one that is durable, if there is one. */
+bool swap_find_file(const struct env *env, char path[512]);
+
+/* Changes a byte of that, counted from its end if it is negative. */
+void swap_damage(const struct env *env, off_t at);
 
 /* A PUSH with plenty of swap and a PULL, not connected yet. */
 void swap_open_apart(struct env *env, void **push, void **pull);
