@@ -163,7 +163,7 @@ struct cz_stream_reader {
     bool is_starved;
 };
 
-/* What the writer counts for whoever looks from outside, when it opens a chunk
+/* What the writer counts for those who look from outside, when it opens a chunk
  * or does something as slow as that: `published`, widened, which never gets
  * further from it than what a chunk holds. */
 struct cz_stream_count {
@@ -172,6 +172,7 @@ struct cz_stream_count {
     cz_count elsewhere; /* to be added to bytes: what is not in the chunks */
     _Atomic uint32_t depth_max; /* the most that was ahead of the reader */
     _Atomic uint32_t full;      /* how often the mark was met */
+    _Atomic uint32_t told_max;  /* the most that those who looked were told */
 };
 
 struct cz_stream {

@@ -23,9 +23,10 @@ struct cz_stream_tally {
 };
 
 /* Any thread, at any time, without holding anybody up. Each number by itself
- * is right at some moment during the call, but for queued_max, which is the
- * most that the reader found when it looked, or the writer when it asked for
- * credit or opened a chunk. */
+ * is right at some moment during the call, but for two. queued may be less, of
+ * a stream that is being read. queued_max, which never falls, is the most that
+ * the reader found when it looked, or the writer when it asked for credit or
+ * opened a chunk, or that was told here. */
 void cz_stream_tally(struct cz_stream *stream, struct cz_stream_tally *tally);
 
 #endif

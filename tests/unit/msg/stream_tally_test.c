@@ -153,6 +153,28 @@ static void the_queue_is_what_is_not_read(void **state)
     kit_fini(&k);
 }
 
+/* The reader knows of two when five more come, and finds no more than those
+ * five at once. Who looked on has seen six. */
+static void what_was_seen_to_wait_stays_the_most(void **state)
+{
+    struct kit k;
+
+    (void)state;
+    kit_init(&k, 1000);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(kit_write(&k, i, 10, false), 0);
+    kit_wake(&k);
+    kit_expect(&k, 0, 10, false);
+    for (uint32_t i = 2; i < 7; i++)
+        assert_int_equal(kit_write(&k, i, 10, false), 0);
+    assert_int_equal(tally_of(&k).queued, 6);
+    for (uint32_t i = 1; i < 7; i++)
+        kit_expect(&k, i, 10, false);
+    assert_int_equal(tally_of(&k).queued, 0);
+    assert_int_equal(tally_of(&k).queued_max, 6);
+    kit_fini(&k);
+}
+
 static void meeting_the_mark_counts_once_until_there_is_room(void **state)
 {
     struct kit k;
@@ -263,6 +285,7 @@ static void looking_on_sees_counts_that_only_rise(void **state)
         assert_true(now.messages <= MESSAGES);
         assert_true(now.bytes >= last.bytes);
         assert_true(now.queued <= now.messages);
+        assert_true(now.queued <= now.queued_max);
         assert_true(now.queued_max >= last.queued_max);
         last = now;
         cz_thread_yield();
@@ -283,6 +306,7 @@ int main(void)
         cmocka_unit_test(notes_are_nobodys_messages),
         cmocka_unit_test(counts_go_on_beyond_32_bits),
         cmocka_unit_test(the_queue_is_what_is_not_read),
+        cmocka_unit_test(what_was_seen_to_wait_stays_the_most),
         cmocka_unit_test(meeting_the_mark_counts_once_until_there_is_room),
         cmocka_unit_test(of_conflated_messages_the_replaced_are_told_apart),
         cmocka_unit_test(looking_on_sees_counts_that_only_rise),
