@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "common/random.h"
 #include "msg/frame.h"
 #include "msg/stream.h"
 
@@ -40,12 +41,6 @@ struct pair {
     _Atomic int wakes_under_way;
     _Atomic int wakes_under_way_max;
 };
-
-static uint32_t next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525u + 1013904223u;
-    return *seed >> 8;
-}
 
 /* Mostly small; sometimes more than fits into the short form. */
 static size_t body_size(uint32_t number)
@@ -123,22 +118,22 @@ static void *read_all(void *arg)
     return NULL;
 }
 
-static void hesitate(uint32_t *seed)
+static void hesitate(uint64_t *random)
 {
-    for (volatile uint32_t i = next_random(seed) % 128; i > 0; i--)
+    for (volatile uint32_t i = random_below(random, 128); i > 0; i--)
         continue;
 }
 
 /* Lets the reader catch up with what it has: the message after this one
  * meets it as it falls asleep. */
-static void let_catch_up(struct pair *pair, uint32_t number, uint32_t *seed)
+static void let_catch_up(struct pair *pair, uint32_t number, uint64_t *random)
 {
     for (uint32_t turn = 1;
          atomic_load_explicit(&pair->verified, memory_order_relaxed) < number;
          turn++)
         if (turn % 4096 == 0)
             sched_yield();
-    hesitate(seed);
+    hesitate(random);
 }
 
 /* Begins a message that is never completed. */
@@ -169,8 +164,9 @@ static void write_one(struct pair *pair, uint32_t number)
         wake_reader(pair);
 }
 
-static void run(uint32_t count, uint32_t hwm, uint32_t seed)
+static void run(uint32_t count, uint32_t hwm)
 {
+    uint64_t random = random_seed();
     struct pair pair = {.count = count};
     pthread_t reader;
 
@@ -183,12 +179,12 @@ static void run(uint32_t count, uint32_t hwm, uint32_t seed)
     assert_int_equal(pthread_create(&reader, NULL, read_all, &pair), 0);
     for (uint32_t i = 0; i < count; i++) {
         write_one(&pair, i);
-        if (next_random(&seed) % 32 != 0 || ++i == count)
+        if (random_below(&random, 32) != 0 || ++i == count)
             continue;
-        let_catch_up(&pair, i, &seed);
+        let_catch_up(&pair, i, &random);
         write_one(&pair, i);
-        hesitate(&seed);
-        if (next_random(&seed) % 4 == 0)
+        hesitate(&random);
+        if (random_below(&random, 4) == 0)
             write_and_take_back(&pair);
         else
             cz_stream_trim(pair.stream);
@@ -206,20 +202,20 @@ static void run(uint32_t count, uint32_t hwm, uint32_t seed)
 static void every_message_arrives_at_a_low_mark(void **state)
 {
     (void)state;
-    run(100000, 2, 1);
-    run(100000, 10, 2);
+    run(100000, 2);
+    run(100000, 10);
 }
 
 static void every_message_arrives_at_the_usual_mark(void **state)
 {
     (void)state;
-    run(1000000, 1000, 3);
+    run(1000000, 1000);
 }
 
 static void every_message_arrives_without_a_mark(void **state)
 {
     (void)state;
-    run(1000000, 0, 4);
+    run(1000000, 0);
 }
 
 int main(void)
