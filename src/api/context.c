@@ -133,7 +133,7 @@ static int get_number(const struct cz_ctx *ctx, int number, int *value)
         *value = (int)sizeof(zmq_msg_t);
         return 0;
     case ZMQ_THREAD_NAME_PREFIX:
-        *value = atoi(ctx->config.thread_name_prefix);
+        *value = (int)strtol(ctx->config.thread_name_prefix, NULL, 10);
         return 0;
     default:
         break;

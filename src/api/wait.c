@@ -7,6 +7,7 @@
 #include "api/wait.h"
 
 #include "api/internal.h"
+#include "base/assert.h"
 #include "os/clock.h"
 
 /* The socket of an item, or NULL. */
@@ -23,6 +24,7 @@ static int wait_take_bell(struct cz_wait *wait)
 
     for (int i = 0; i < wait->count && !first; i++)
         first = wait_socket(wait, i);
+    CZ_ASSERT(first); /* else there would be nothing to wait for */
     wait->bell = cz_mailbox_bell(first->mailbox);
     if (!wait->bell || !cz_bell_try_take(wait->bell))
         wait->bell = cz_ctx_take_bell(first->ctx);

@@ -300,10 +300,12 @@ void cz_connecter_start(struct cz_connecter *c)
         connecter_dial(c, &addr);
         return;
     }
-    if (rc == -EAGAIN)
-        rc = cz_resolution_start(connecter_io(c), session->transport,
-                                 session->options, connecter_route(c),
-                                 connecter_on_resolved, c, &c->resolution);
+    if (rc == -EAGAIN) {
+        c->resolution = cz_resolution_start(
+            connecter_io(c), session->transport, session->options,
+            connecter_route(c), connecter_on_resolved, c);
+        rc = c->resolution ? 0 : -ENOMEM;
+    }
     if (rc != 0)
         connecter_failed(c, rc);
 }

@@ -11,7 +11,6 @@
 #include "core/io_thread.h"
 #include "os/mutex.h"
 
-#include <errno.h>
 
 struct cz_resolution {
     struct cz_command done;
@@ -66,17 +65,16 @@ static void resolution_work(void *arg)
         resolution_free(r);
 }
 
-int cz_resolution_start(struct cz_io_thread *io,
-                        const struct cz_stream_transport *transport,
-                        struct cz_options *options, const char *address,
-                        cz_resolved_fn *on_resolved, void *owner,
-                        struct cz_resolution **out)
+struct cz_resolution *
+cz_resolution_start(struct cz_io_thread *io,
+                    const struct cz_stream_transport *transport,
+                    struct cz_options *options, const char *address,
+                    cz_resolved_fn *on_resolved, void *owner)
 {
     struct cz_resolution *r = cz_zalloc(sizeof *r);
-    int rc;
 
     if (!r)
-        return -ENOMEM;
+        return NULL;
     cz_mutex_init(&r->lock);
     r->done.run = resolution_on_done;
     r->io = io;
@@ -85,14 +83,12 @@ int cz_resolution_start(struct cz_io_thread *io,
     r->address = cz_strdup(address);
     r->on_resolved = on_resolved;
     r->owner = owner;
-    rc = r->address ? cz_thread_start_detached("ZMQbg/DNS", resolution_work, r)
-                    : -ENOMEM;
-    if (rc != 0) {
+    if (!r->address ||
+        cz_thread_start_detached("ZMQbg/DNS", resolution_work, r) != 0) {
         resolution_free(r);
-        return rc;
+        return NULL;
     }
-    *out = r;
-    return 0;
+    return r;
 }
 
 void cz_resolution_cancel(struct cz_resolution *r)

@@ -18,13 +18,13 @@ struct cz_resolution;
 /* Called with the helm; `addr` is valid if rc is 0. */
 typedef void(cz_resolved_fn)(void *owner, int rc, const struct cz_addr *addr);
 
-/* 0, -ENOMEM, -EAGAIN (no thread). `options` gains a reference. */
-CZ_MUST_CHECK int
+/* NULL: there is no memory for it, or no thread. `options` gains a
+ * reference. */
+CZ_MUST_CHECK struct cz_resolution *
 cz_resolution_start(struct cz_io_thread *io,
                     const struct cz_stream_transport *transport,
                     struct cz_options *options, const char *address,
-                    cz_resolved_fn *on_resolved, void *owner,
-                    struct cz_resolution **resolution);
+                    cz_resolved_fn *on_resolved, void *owner);
 
 /* on_resolved will not be called. */
 void cz_resolution_cancel(struct cz_resolution *resolution);

@@ -11,6 +11,7 @@
 #include "os/thread.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,37 +32,44 @@ static unsigned cpu_from_quota(long long quota, long long period)
     return (unsigned)((quota + period - 1) / period);
 }
 
-/* Version 2: one file with "quota period", where quota may be "max". */
+/* The first line of a file. */
+static bool cpu_read_line(const char *path, char *line, size_t size)
+{
+    FILE *file = fopen(path, "re");
+    bool has_line;
+
+    if (!file)
+        return false;
+    has_line = fgets(line, (int)size, file) != NULL;
+    fclose(file);
+    return has_line;
+}
+
+/* Version 2: one file with "quota period", where quota may be "max", which is
+ * no number and taken for none. */
 static unsigned cpu_read_v2(const char *dir)
 {
     char path[CPU_PATH_MAX + 16];
-    long long quota = 0, period = 0;
-    FILE *file;
+    char line[64];
+    char *rest;
+    long long quota;
 
     snprintf(path, sizeof path, "%s/cpu.max", dir);
-    file = fopen(path, "re");
-    if (!file)
+    if (!cpu_read_line(path, line, sizeof line))
         return 0;
-    if (fscanf(file, "%lld %lld", &quota, &period) != 2)
-        quota = 0;
-    fclose(file);
-    return cpu_from_quota(quota, period);
+    quota = strtoll(line, &rest, 10);
+    return cpu_from_quota(quota, strtoll(rest, NULL, 10));
 }
 
 static long long cpu_read_number(const char *dir, const char *name)
 {
     char path[CPU_PATH_MAX + 32];
-    long long number = 0;
-    FILE *file;
+    char line[64];
 
     snprintf(path, sizeof path, "%s/%s", dir, name);
-    file = fopen(path, "re");
-    if (!file)
+    if (!cpu_read_line(path, line, sizeof line))
         return 0;
-    if (fscanf(file, "%lld", &number) != 1)
-        number = 0;
-    fclose(file);
-    return number;
+    return strtoll(line, NULL, 10);
 }
 
 /* Version 1: a file each, and a quota of -1 for no limit. */

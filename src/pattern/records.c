@@ -117,7 +117,7 @@ static bool records_add_segment(struct cz_records *r)
 
     if (!records_grow_list(r))
         return false;
-    segment = cz_alloc(CZ_RECORD_SEGMENT_UNITS * CZ_RECORD_UNIT);
+    segment = cz_alloc((size_t)CZ_RECORD_SEGMENT_UNITS * CZ_RECORD_UNIT);
     if (!segment)
         return false;
     records_end_segment(r, r->segment_count - 1, r->end_unit);
