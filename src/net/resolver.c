@@ -11,7 +11,6 @@
 #include "core/io_thread.h"
 #include "os/mutex.h"
 
-
 struct cz_resolution {
     struct cz_command done;
     struct cz_mutex lock;
