@@ -197,19 +197,19 @@ static bool is_too_late(uint64_t deadline_us)
 void cz_socket_keep_step(struct cz_socket *s, int flags)
 {
     int limit_ms = s->options.sndtimeo_ms;
-    uint64_t now_us, deadline_us;
+    uint64_t step_us = STEP_US;
+    uint64_t now_us;
     bool at_once;
 
     if (flags & CZ_DONTWAIT || limit_ms == 0 ||
         !cz_mailbox_is_empty(s->mailbox))
         return;
+    if (limit_ms > 0 && (uint64_t)limit_ms * 1000 < step_us)
+        step_us = (uint64_t)limit_ms * 1000;
     now_us = cz_clock_us();
-    deadline_us = now_us + STEP_US;
-    if (limit_ms > 0 && limit_ms * 1000 < STEP_US)
-        deadline_us = now_us + (uint64_t)limit_ms * 1000;
     /* The message has been sent. Whatever ends the wait, a signal or the end of
      * the context too, is for the next call. */
-    (void)!wait_for_command(s, deadline_us, 0, now_us, &at_once);
+    (void)!wait_for_command(s, now_us + step_us, 0, now_us, &at_once);
     cz_pace_go_on(&s->mailbox->pace, cz_clock_us());
 }
 
