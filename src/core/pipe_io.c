@@ -78,10 +78,11 @@ static bool pipe_ask_for_credit(struct cz_pipe_end *end)
 }
 
 /* Whole messages have been written. Once all that were there at lead_since have
- * been taken, no more than `lead` can be left, and the count begins again. */
+ * been taken, no more than `lead` can be left, and the count begins again. Of a
+ * conflating stream no more than one message is ever left. */
 static void pipe_measure_lead(struct cz_pipe_end *end)
 {
-    if (end->lead < LEAD_MAX || end->swap)
+    if (end->lead < LEAD_MAX || end->swap || end->out->is_conflating)
         return;
     if (cz_stream_ahead(end->out) <= end->out->w.messages - end->lead_since) {
         end->lead_since = end->out->w.messages;

@@ -178,6 +178,16 @@ static void who_may_not_wait_is_not_delayed(void **state)
         sim_run_seeds(SEEDS, &roomy, hasty_run, &manners[i]);
 }
 
+/* One message waits at most, however many were sent. */
+static void who_conflates_is_not_delayed(void **state)
+{
+    static struct manner manner = {
+        .timeout_ms = -1, .peers = 1, .conflates = true};
+
+    (void)state;
+    sim_run_seeds(SEEDS, &roomy, hasty_run, &manner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +195,7 @@ int main(void)
         cmocka_unit_test(
             a_peer_that_takes_nothing_delays_its_sender_by_milliseconds),
         cmocka_unit_test(who_may_not_wait_is_not_delayed),
+        cmocka_unit_test(who_conflates_is_not_delayed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
