@@ -94,5 +94,8 @@ int cz_lb_send_slow(struct cz_lb *lb, struct cz_frame *frame)
     if (lb->is_in_message)
         return 0;
     cz_lb_advance(lb);
-    return cz_pipe_has_run_ahead(end) ? CZ_PIPE_SENT_AHEAD : 0;
+    /* With others in the round the next message is not for this one, and they
+     * may have nothing to do. */
+    return cz_pipe_has_run_ahead(end) && lb->current == end ? CZ_PIPE_SENT_AHEAD
+                                                            : 0;
 }

@@ -188,6 +188,15 @@ static void who_conflates_is_not_delayed(void **state)
     sim_run_seeds(SEEDS, &roomy, hasty_run, &manner);
 }
 
+/* The next message is for another one, which may have nothing to do. */
+static void who_has_other_peers_is_not_delayed_by_one(void **state)
+{
+    static struct manner manner = {.timeout_ms = -1, .peers = PEERS_MAX};
+
+    (void)state;
+    sim_run_seeds(SEEDS, &roomy, hasty_run, &manner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +205,7 @@ int main(void)
             a_peer_that_takes_nothing_delays_its_sender_by_milliseconds),
         cmocka_unit_test(who_may_not_wait_is_not_delayed),
         cmocka_unit_test(who_conflates_is_not_delayed),
+        cmocka_unit_test(who_has_other_peers_is_not_delayed_by_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
