@@ -343,12 +343,12 @@ ZMQ_EXPORT int zmq_disconnect(void *socket, const char *endpoint);
 
 /* Sends a part. Blocks while no peer can take it (or drops it, as the type
  * has it), up to ZMQ_SNDTIMEO. A PUSH, DEALER, PAIR or REQ with 4 MiB of longer
- * messages on their way to a peer is held up below its mark, too, for 2 ms at
- * most and not often if that is of no use: for a fast peer it stays within
- * the cache. Not with ZMQ_DONTWAIT or a timeout of 0. Returns `size`, at most
- * INT_MAX. Errors: EAGAIN, ENOTSUP (type cannot send), EFSM, EHOSTUNREACH
- * (unknown peer), EINVAL (parts on a type without them), EINTR, ENOMEM,
- * ENOTSOCK, ETERM. */
+ * messages on their way to the only peer with room is held up below its mark,
+ * too, for 2 ms at most and not often if that is of no use: for a fast peer it
+ * stays within the cache. Not with ZMQ_DONTWAIT, a timeout of 0, or
+ * ZMQ_CONFLATE. Returns `size`, at most INT_MAX. Errors: EAGAIN, ENOTSUP (type
+ * cannot send), EFSM, EHOSTUNREACH (unknown peer), EINVAL (parts on a type
+ * without them), EINTR, ENOMEM, ENOTSOCK, ETERM. */
 ZMQ_EXPORT int zmq_send(void *socket, const void *buffer, size_t size,
                         int flags);
 
