@@ -136,6 +136,11 @@ static void engine_on_ttl(struct cz_timer *timer)
 
 /* ---- beginning and end ---------------------------------------------- */
 
+static void engine_on_farewell(struct cz_timer *timer)
+{
+    cz_engine_flush(cz_container_of(timer, struct cz_engine, farewell.look));
+}
+
 static void engine_on_nap_end(struct cz_io_napper *napper)
 {
     cz_engine_flush(cz_container_of(napper, struct cz_engine, out.napper));
@@ -176,6 +181,7 @@ int cz_engine_create(struct cz_session *session,
     cz_list_init(&e->out.napper.link);
     e->sweeper.on_sweep = engine_on_sweep;
     cz_list_init(&e->sweeper.link);
+    e->farewell.look.on_expire = engine_on_farewell;
     e->heartbeat.interval.on_expire = engine_on_interval;
     e->heartbeat.timeout.on_expire = engine_on_timeout;
     e->heartbeat.ttl.on_expire = engine_on_ttl;
@@ -265,6 +271,7 @@ void cz_engine_start(struct cz_engine *e)
 
 void cz_engine_destroy(struct cz_engine *e)
 {
+    cz_io_cancel_timer(e->io, &e->farewell.look);
     cz_io_cancel_timer(e->io, &e->heartbeat.interval);
     cz_io_cancel_timer(e->io, &e->heartbeat.timeout);
     cz_io_cancel_timer(e->io, &e->heartbeat.ttl);

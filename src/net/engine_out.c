@@ -28,6 +28,9 @@ enum {
      * thousand messages it would make room for more than any pool keeps
      * warm. */
     CREDIT_BYTES = 1048576,
+    /* Before the end, see engine_must_stay. */
+    LOOK_MS = 1,
+    STUCK_US_MAX = 500000,
 };
 
 static void engine_block(struct cz_engine *e)
@@ -225,11 +228,33 @@ static int engine_write_encoded(struct cz_engine *e)
 
 /* ---- all of it ------------------------------------------------------ */
 
+/* To close a descriptor with something unread, or that something still comes
+ * for, makes the kernel reset the connection, and what it has not sent is lost:
+ * all but ten segments, if the peer is slow to acknowledge those. So that goes
+ * first, as long as any of it does; a peer that takes nothing keeps nobody from
+ * his end for long. */
+static bool engine_must_stay(struct cz_engine *e)
+{
+    size_t unsent = cz_sock_unsent(e->fd);
+
+    if (unsent == 0)
+        return false;
+    if (e->farewell.unsent == 0 || unsent < e->farewell.unsent)
+        e->farewell.stuck_at_us = e->io->now_us;
+    e->farewell.unsent = unsent;
+    if (e->io->now_us - e->farewell.stuck_at_us > STUCK_US_MAX)
+        return false;
+    cz_engine_start_timer(e, &e->farewell.look, LOOK_MS);
+    return true;
+}
+
 static bool engine_drained(struct cz_engine *e)
 {
     if (!e->session->is_stopping)
         return true;
     cz_engine_discard_input(e);
+    if (engine_must_stay(e))
+        return true;
     cz_session_on_drained(e->session);
     return false;
 }

@@ -90,6 +90,13 @@ struct cz_engine {
         struct cz_io_napper napper;
     } out;
 
+    /* All has been written, and the kernel has not sent it yet. */
+    struct {
+        struct cz_timer look;
+        size_t unsent;        /* at the last look */
+        uint64_t stuck_at_us; /* when that last became less */
+    } farewell;
+
     struct cz_io_sweeper sweeper;
     struct {
         struct cz_timer interval; /* the next PING is due */

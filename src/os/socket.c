@@ -12,7 +12,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
 
 /* IPv6 sockets must speak to v4-mapped addresses whatever the system's
  * default is; a kernel that refuses has only one kind of address anyway. */
@@ -179,6 +184,19 @@ int cz_sock_credentials(int fd, struct cz_sock_credentials *who)
         return -errno;
     *who = (struct cz_sock_credentials){peer.pid, peer.uid, peer.gid};
     return 0;
+}
+
+size_t cz_sock_unsent(int fd)
+{
+    int unsent = 0;
+
+#ifdef SIOCOUTQNSD
+    if (ioctl(fd, SIOCOUTQNSD, &unsent) != 0)
+        return 0;
+#else
+    (void)fd;
+#endif
+    return (size_t)unsent;
 }
 
 int cz_sock_peer_groups(int fd, gid_t *groups, size_t max)

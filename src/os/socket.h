@@ -46,6 +46,10 @@ CZ_MUST_CHECK ssize_t cz_sock_write(int fd, const void *from, size_t size);
 CZ_MUST_CHECK ssize_t cz_sock_writev(int fd, const struct iovec *from,
                                      int count);
 
+/* How many bytes the kernel has taken and not sent yet. With ipc, and where the
+ * kernel does not say: none. */
+CZ_MUST_CHECK size_t cz_sock_unsent(int fd);
+
 CZ_MUST_CHECK int cz_sock_local(int fd, struct cz_addr *addr);
 CZ_MUST_CHECK int cz_sock_remote(int fd, struct cz_addr *addr);
 

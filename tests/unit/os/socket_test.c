@@ -132,6 +132,40 @@ static void a_full_buffer_says_not_now(void **state)
     pair_close(pair);
 }
 
+static void what_the_peer_has_no_room_for_is_unsent(void **state)
+{
+    static char block[65536];
+    int pair[2];
+    size_t total = 0;
+    ssize_t rc;
+
+    (void)state;
+    pair_open(AF_INET, pair);
+    assert_int_equal(cz_sock_unsent(pair[0]), 0);
+    while ((rc = cz_sock_write(pair[0], block, sizeof block)) > 0)
+        total += (size_t)rc;
+    assert_in_range(cz_sock_unsent(pair[0]), 1, total);
+    while (total > 0) {
+        wait_for(pair[1], POLLIN);
+        rc = cz_sock_read(pair[1], block, sizeof block);
+        assert_true(rc > 0);
+        total -= (size_t)rc;
+    }
+    assert_int_equal(cz_sock_unsent(pair[0]), 0);
+    pair_close(pair);
+}
+
+static void over_ipc_nothing_is_unsent(void **state)
+{
+    int pair[2];
+
+    (void)state;
+    pair_open(AF_UNIX, pair);
+    assert_int_equal(cz_sock_write(pair[0], "x", 1), 1);
+    assert_int_equal(cz_sock_unsent(pair[0]), 0);
+    pair_close(pair);
+}
+
 /* SIGPIPE's default action would end this test. */
 static void writing_to_nobody_is_an_error_and_no_signal(void **state)
 {
@@ -314,6 +348,8 @@ int main(void)
         cmocka_unit_test(bytes_cross_in_both_directions),
         cmocka_unit_test(vectors_gather_and_scatter),
         cmocka_unit_test(a_full_buffer_says_not_now),
+        cmocka_unit_test(what_the_peer_has_no_room_for_is_unsent),
+        cmocka_unit_test(over_ipc_nothing_is_unsent),
         cmocka_unit_test(writing_to_nobody_is_an_error_and_no_signal),
         cmocka_unit_test(the_end_of_the_stream_reads_as_nothing),
         cmocka_unit_test(descriptors_are_nonblocking_and_not_inherited),
