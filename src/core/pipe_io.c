@@ -58,6 +58,13 @@ static void pipe_count_unpushed(struct cz_pipe_end *end, size_t size,
     end->unpushed += size;
 }
 
+/* Is anything left of what was there at lead_since? */
+static bool pipe_is_far_ahead(struct cz_pipe_end *end)
+{
+    /* seq_cst: after cz_stream_arm it pairs with cz_stream_give_credit. */
+    return (int32_t)(end->lead_since - atomic_load(&end->out->consumed)) > 0;
+}
+
 /* Asks for word from the network side. Nobody had any for the last time: it is
  * slow, or takes nothing at all, and is left alone for longer and longer. */
 static bool pipe_ask_for_credit(struct cz_pipe_end *end)
@@ -68,7 +75,8 @@ static bool pipe_ask_for_credit(struct cz_pipe_end *end)
     }
     if (cz_stream_arm(end->out)) {
         end->lead_backoff = 0;
-        return true;
+        /* It may just have taken all, and has nothing more to say. */
+        return pipe_is_far_ahead(end);
     }
     end->lead_backoff = end->lead_backoff * 2 + 1;
     if (end->lead_backoff > LEAD_BACKOFF_MAX)
@@ -84,7 +92,7 @@ static void pipe_measure_lead(struct cz_pipe_end *end)
 {
     if (end->lead < LEAD_MAX || end->swap || end->out->is_conflating)
         return;
-    if (cz_stream_ahead(end->out) <= end->out->w.messages - end->lead_since) {
+    if (!pipe_is_far_ahead(end)) {
         end->lead_since = end->out->w.messages;
         end->lead = 0;
         return;

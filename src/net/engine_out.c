@@ -145,11 +145,10 @@ static size_t engine_limit(const struct cz_engine *e, struct iovec *pieces,
     return total;
 }
 
-/* These bytes have gone. */
-static void engine_credit(struct cz_engine *e, size_t sent)
+/* So many bytes have gone; is_due: and so many messages that the sender is to
+ * be told. */
+static void engine_credit(struct cz_engine *e, size_t sent, bool is_due)
 {
-    bool is_due = cz_stream_sent(e->pipe->in, sent);
-
     e->out.sent += sent;
     e->out.uncredited += sent;
     if (!is_due && e->out.uncredited < CREDIT_BYTES)
@@ -200,7 +199,7 @@ static int engine_write_batch(struct cz_engine *e)
     e->out.batch_left = total - (size_t)n;
     cz_io_sweep_later(e->io, &e->sweeper);
     if (n > 0)
-        engine_credit(e, (size_t)n);
+        engine_credit(e, (size_t)n, cz_stream_sent(e->pipe->in, (size_t)n));
     if (CZ_UNLIKELY(cz_stream_detour(e->pipe->in) != NULL) && n > 0)
         cz_pipe_acknowledge(e->pipe);
     return e->out.batch_left == 0;
@@ -223,6 +222,7 @@ static int engine_write_encoded(struct cz_engine *e)
         return -1;
     e->out.batch_left -= (size_t)n;
     cz_io_sweep_later(e->io, &e->sweeper);
+    engine_credit(e, (size_t)n, false); /* reading has told of messages */
     return e->out.batch_left == 0;
 }
 
