@@ -79,8 +79,13 @@ static void spin_end(struct cz_socket *s, uint32_t spin_us, uint64_t since_us,
     struct cz_spin *spin = &s->spin;
     uint64_t spun_us;
 
-    if (spin_us == 0 || at_once)
+    if (spin_us == 0)
         return;
+    if (at_once) {
+        if (spin->is_checked)
+            spin->checks = 0; /* another one */
+        return;
+    }
     spun_us = cz_clock_us() - since_us;
     if (spun_us < spin_us && !spin_was_aside(spin, spun_us)) {
         spin->backoff = 0;
