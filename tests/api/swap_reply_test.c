@@ -98,15 +98,21 @@ static void expect_service(struct scene *scene)
                      sizeof(body));
 }
 
+/* What is answered and not received waits in the swap. */
+static void fill_swap(struct scene *scene)
+{
+    for (int i = 0; i < REPLIES; i++) {
+        ask(scene, scene->unlucky);
+        answer(scene);
+    }
+}
+
 static void a_request_is_taken_and_its_reply_is_dropped(void **state)
 {
     struct scene scene;
 
     scene_open(&scene, *state);
-    for (int i = 0; i < REPLIES; i++) {
-        ask(&scene, scene.unlucky);
-        answer(&scene);
-    }
+    fill_swap(&scene);
     scene_break(&scene);
     expect_service(&scene);
     for (int i = 0; i < 2; i++) {
@@ -122,10 +128,7 @@ static void a_reply_that_was_due_is_dropped(void **state)
     struct scene scene;
 
     scene_open(&scene, *state);
-    for (int i = 0; i < REPLIES; i++) {
-        ask(&scene, scene.unlucky);
-        answer(&scene);
-    }
+    fill_swap(&scene);
     ask(&scene, scene.unlucky);
     scene_break(&scene);
     answer(&scene);
@@ -137,10 +140,7 @@ static void a_reply_that_was_begun_is_dropped(void **state)
     struct scene scene;
 
     scene_open(&scene, *state);
-    for (int i = 0; i < REPLIES; i++) {
-        ask(&scene, scene.unlucky);
-        answer(&scene);
-    }
+    fill_swap(&scene);
     ask(&scene, scene.unlucky);
     send_text(scene.rep, "part", ZMQ_SNDMORE);
     scene_break(&scene);
