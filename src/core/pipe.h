@@ -292,8 +292,10 @@ void cz_pipe_rollback(struct cz_pipe_end *end);
 bool cz_pipe_make_room(struct cz_pipe_end *end);
 
 /* After CZ_PUSH_BYTES in longer frames the writer sees to it that they are
- * written to the network while they are still in its cache. */
-enum { CZ_PUSH_BYTES = 65536 };
+ * written to the network while they are still in its cache: one system call
+ * (WRITE_MAX of net/engine_out.c), and no fewer bytes than make waking the
+ * reader worth its price. */
+enum { CZ_PUSH_BYTES = 196608 };
 void cz_pipe_push(struct cz_pipe_end *end);
 
 /* After a message was written: is the writer so many bytes ahead of the network
