@@ -17,11 +17,13 @@
 enum {
     BODY = 65536,
     /* See docs/swap.md: not written yet, the last of them on top; a block for
-     * the reader; and what streams and buffers have of their own. */
+     * the reader; one that is just coming from the network; and what streams
+     * and buffers have of their own. */
     SPOOL = 262144 + BODY,
     BLOCK = 131072,
+    COMING = BODY,
     OWN = 400000,
-    BOUND = 2 * SWAP_MARK * BODY + SPOOL + BLOCK + OWN,
+    BOUND = 2 * SWAP_MARK * BODY + SPOOL + BLOCK + COMING + OWN,
 };
 
 static int take_memory(const cero_stats_t *stats, void *arg)
