@@ -124,8 +124,8 @@ ZMQ_EXPORT int cero_ctx_set_baton(void *context, int on);
 /* The numbers of one context, socket or pipe; docs/stats.md tells what each of
  * them means. Numbers that a kind does not have are 0. Messages and bytes of a
  * context include those of sockets, and of a socket those of pipes, that are
- * closed by now; what is queued does not. Later versions of the library add
- * fields at the end only. */
+ * closed by now; what is queued does so only of those that linger. Later
+ * versions of the library add fields at the end only. */
 typedef struct cero_stats_t {
     uint32_t size;  /* of this struct, as the library has it */
     uint32_t kind;  /* CERO_STATS_... */
@@ -155,6 +155,9 @@ typedef struct cero_stats_t {
 
     uint64_t memory;         /* of a context: bytes that messages take up */
     uint64_t sockets, pipes; /* open now */
+    /* Of a pipe: 1 if its socket has closed or disconnected it, and what is
+     * queued is still being sent; of all others: how many such. */
+    uint64_t lingering;
 } cero_stats_t;
 
 /* Takes a record; another value than 0 ends the call. */

@@ -61,7 +61,8 @@ static const struct field fields[] = {
     FIELD(ON_BOTH, accept_failures),
     FIELD(ON_BOTH, bind_failures),
     FIELD(ON_CONTEXT, memory),
-    FIELD(ON_CONTEXT, sockets),
+    FIELD(ON_BOTH, sockets),
+    FIELD(ON_ALL, lingering),
 };
 
 static void snapshot_fields(struct cz_json *json, const cero_stats_t *record)

@@ -37,6 +37,7 @@ void cz_account_init(struct cz_account *account, struct cz_ctx *ctx)
 
     account->ctx = ctx;
     cz_list_init(&account->pipes);
+    cz_list_init(&account->leftovers);
     cz_mutex_lock(&stats->lock);
     account->id = ++stats->last_id;
     cz_list_push_back(&stats->accounts, &account->link);
@@ -129,6 +130,32 @@ void cz_account_remove_pipe(struct cz_pipe_end *end)
     cz_stream_tally(end->out, &out);
     traffic_of(&traffic, &in, &out);
     traffic_add(&end->account->gone, &traffic);
+    cz_mutex_unlock(&stats->lock);
+}
+
+void cz_account_add_leftover(struct cz_account *account,
+                             struct cz_leftover *leftover,
+                             struct cz_pipe_end *end, const char *endpoint)
+{
+    struct cz_stats *stats = &account->ctx->stats;
+
+    leftover->end = end;
+    leftover->endpoint = endpoint;
+    cz_mutex_lock(&stats->lock);
+    leftover->id = ++stats->last_id;
+    cz_list_push_back(&account->leftovers, &leftover->link);
+    cz_mutex_unlock(&stats->lock);
+}
+
+void cz_account_remove_leftover(struct cz_account *account,
+                                struct cz_leftover *leftover)
+{
+    struct cz_stats *stats = &account->ctx->stats;
+
+    if (leftover->id == 0)
+        return;
+    cz_mutex_lock(&stats->lock);
+    cz_list_remove(&leftover->link);
     cz_mutex_unlock(&stats->lock);
 }
 
@@ -268,6 +295,24 @@ static void record_pipe(cero_stats_t *r, struct cz_pipe_end *end)
     r->pipes = 1;
 }
 
+/* What has passed through it is in the books of what is gone. */
+static void record_leftover(cero_stats_t *r, const struct cz_account *account,
+                            const struct cz_leftover *leftover)
+{
+    struct cz_stream_tally out;
+
+    record_begin(r, CERO_STATS_PIPE);
+    r->id = leftover->id;
+    r->owner = account->id;
+    record_text(r->type, sizeof r->type, account->type);
+    record_text(r->endpoint, sizeof r->endpoint, leftover->endpoint);
+    cz_stream_tally(leftover->end->in, &out);
+    r->queued_out = out.queued;
+    r->queued_out_max = out.queued_max;
+    r->hwm_out = out.hwm;
+    r->lingering = 1;
+}
+
 /* Adds up what a pipe and its socket, or a socket and its context, have in
  * common. The account has counted the drops of its pipes already. */
 static void record_add(cero_stats_t *to, const cero_stats_t *pipe)
@@ -282,6 +327,7 @@ static void record_add(cero_stats_t *to, const cero_stats_t *pipe)
     to->full_out += pipe->full_out;
     to->dropped_conflated += pipe->dropped_conflated;
     to->pipes += pipe->pipes;
+    to->lingering += pipe->lingering;
 }
 
 /* ---- all of it ------------------------------------------------------ */
@@ -307,12 +353,12 @@ static void walk_account(struct walk *w, cero_stats_t *context,
     cero_stats_t *socket;
 
     record_account(context, account);
-    if (!account->is_open)
+    if (!account->is_open && cz_list_is_empty(&account->leftovers))
         return;
     socket = walk_next(w, &spare[0]);
     record_begin(socket, CERO_STATS_SOCKET);
     socket->id = account->id;
-    socket->sockets = 1;
+    socket->sockets = account->is_open;
     record_text(socket->type, sizeof socket->type, account->type);
     cz_list_for_each (node, &account->pipes) {
         struct cz_pipe_end *end =
@@ -320,6 +366,13 @@ static void walk_account(struct walk *w, cero_stats_t *context,
         cero_stats_t *pipe = walk_next(w, &spare[1]);
 
         record_pipe(pipe, end);
+        record_add(socket, pipe);
+    }
+    cz_list_for_each (node, &account->leftovers) {
+        cero_stats_t *pipe = walk_next(w, &spare[1]);
+
+        record_leftover(pipe, account,
+                        cz_container_of(node, struct cz_leftover, link));
         record_add(socket, pipe);
     }
     record_add(context, socket);

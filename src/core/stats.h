@@ -46,10 +46,21 @@ struct cz_traffic {
     uint64_t conflated;
 };
 
+/* What a socket has left behind, and zmq_ctx_term may have to wait for: the far
+ * end of a pipe, to which `endpoint` belongs. Lives in whoever sends the rest.
+ */
+struct cz_leftover {
+    struct cz_list link; /* of an account's */
+    struct cz_pipe_end *end;
+    const char *endpoint;
+    uint64_t id;
+};
+
 /* Of one socket. */
 struct cz_account {
-    struct cz_list link;  /* of the context's */
-    struct cz_list pipes; /* struct cz_pipe_end.account_link */
+    struct cz_list link;      /* of the context's */
+    struct cz_list pipes;     /* struct cz_pipe_end.account_link */
+    struct cz_list leftovers; /* struct cz_leftover.link */
     struct cz_ctx *ctx;
     const char *type; /* set once */
     bool is_open;     /* under the lock */
@@ -87,6 +98,15 @@ void cz_account_fini(struct cz_account *account);
  * closed. `add` gives it the account. */
 void cz_account_add_pipe(struct cz_account *account, struct cz_pipe_end *end);
 void cz_account_remove_pipe(struct cz_pipe_end *end);
+
+/* What waits in the pipe is still being sent, though the socket has closed its
+ * end: until the second, which is harmless without the first. `leftover` is all
+ * zeros before. */
+void cz_account_add_leftover(struct cz_account *account,
+                             struct cz_leftover *leftover,
+                             struct cz_pipe_end *end, const char *endpoint);
+void cz_account_remove_leftover(struct cz_account *account,
+                                struct cz_leftover *leftover);
 
 /* Counts an event; `bit` is one bit of enum cz_event. Any thread. */
 static inline void cz_account_event(struct cz_account *account, uint32_t bit)

@@ -49,6 +49,9 @@ static void session_end(struct cz_session *session)
     atomic_store_explicit(&session->object.has_ended, true,
                           memory_order_relaxed);
     cz_io_cancel_timer(session->object.tenant->io, &session->linger);
+    cz_account_remove_leftover(
+        cz_monitor_account(session->object.tenant->monitor),
+        &session->leftover);
     session_drop_connection(session);
     if (session->connecter)
         cz_connecter_stop(session->connecter);
@@ -61,10 +64,21 @@ static void session_on_linger(struct cz_timer *timer)
     session_end(cz_container_of(timer, struct cz_session, linger));
 }
 
+/* There is something left, and it cannot be sent at once. */
+static void session_linger(struct cz_session *session, int linger_ms)
+{
+    struct cz_tenant *tenant = session->object.tenant;
+
+    cz_account_add_leftover(cz_monitor_account(tenant->monitor),
+                            &session->leftover, session->pipe,
+                            session->endpoint);
+    if (linger_ms > 0)
+        cz_io_set_timer(tenant->io, &session->linger,
+                        (uint64_t)linger_ms * 1000);
+}
+
 void cz_session_wind_up(struct cz_session *session, int linger_ms)
 {
-    struct cz_io_thread *io = session->object.tenant->io;
-
     session->is_stopping = true;
     if (!session->pipe || linger_ms == 0 || session->has_given_up) {
         session_end(session);
@@ -78,8 +92,8 @@ void cz_session_wind_up(struct cz_session *session, int linger_ms)
     else if (session->object.is_living &&
              !cz_stream_has_data(session->pipe->in))
         session_end(session);
-    if (session->object.is_living && linger_ms > 0)
-        cz_io_set_timer(io, &session->linger, (uint64_t)linger_ms * 1000);
+    if (session->object.is_living)
+        session_linger(session, linger_ms);
     cz_io_object_unref(&session->object);
 }
 

@@ -27,6 +27,7 @@
 #include "core/monitor.h"
 #include "core/options.h"
 #include "core/pipe.h"
+#include "core/stats.h"
 #include "core/tenant.h"
 #include "net/stream_transport.h"
 #include "reactor/poller.h"
@@ -52,8 +53,9 @@ struct cz_session {
     struct cz_handshake *handshake;
     struct cz_engine *engine;
     struct cz_timer linger;
-    int accepted_fd;    /* until it starts; then -1 */
-    bool was_connected; /* the socket has been introduced to a peer */
+    struct cz_leftover leftover; /* while it winds up */
+    int accepted_fd;             /* until it starts; then -1 */
+    bool was_connected;          /* the socket has been introduced to a peer */
     bool is_stopping;
     bool has_given_up; /* there will be no other connection */
 };

@@ -50,8 +50,9 @@ const struct field fields[] = {
     COUNTER(ON_BOTH, accept_failures, "Connections that were not accepted"),
     COUNTER(ON_BOTH, bind_failures, "Endpoints that could not be bound"),
     GAUGE(ON_CONTEXT, memory, "Bytes that messages take up"),
-    GAUGE(ON_CONTEXT, sockets, "Open sockets"),
+    GAUGE(ON_BOTH, sockets, "Open sockets"),
     GAUGE(ON_BOTH, pipes, "Open pipes"),
+    GAUGE(ON_ALL, lingering, "Closed pipes whose messages are still sent"),
     {0},
 };
 

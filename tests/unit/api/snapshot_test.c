@@ -87,7 +87,7 @@ static void they_say_what_is_counted(void **state)
     expect_soon(sub, "\"type\":\"PUSH\",\"id\":");
     expect_soon(sub, "{\"endpoint\":\"sys://stats\"");
     env_close_socket(env, push);
-    expect_soon(sub, "\"sockets\":2}");
+    expect_soon(sub, "\"sockets\":2,");
 }
 
 static void a_snapshot_may_be_large(void **state)
@@ -104,7 +104,7 @@ static void a_snapshot_may_be_large(void **state)
     }
     sub = subscribe_every(env, INTERVAL_MS);
     assert_true(strlen(next(sub)) > 16384);
-    expect_soon(sub, "\"sockets\":101}");
+    expect_soon(sub, "\"sockets\":101,");
 }
 
 static void who_does_not_read_learns_how_many_it_missed(void **state)

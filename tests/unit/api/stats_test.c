@@ -9,10 +9,12 @@
 #include "common/env.h"
 
 #include "ceromq.h"
+#include "common/call.h"
 #include "common/socket.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 enum { RECORDS_MAX = 64 };
@@ -445,6 +447,95 @@ static void any_thread_may_look_at_any_time(void **state)
     assert_int_equal(context_of(env).pipes, 0);
 }
 
+/* ---- what zmq_ctx_term waits for ------------------------------------ */
+
+/* A PUSH with so many messages for somebody who is not there. */
+static void *open_forlorn(struct env *env, int messages, char *endpoint)
+{
+    void *push = env_socket(env, ZMQ_PUSH);
+
+    env_free_endpoint(env, endpoint);
+    set_int(push, ZMQ_LINGER, -1);
+    assert_ok(zmq_connect(push, endpoint));
+    for (int i = 0; i < messages; i++)
+        send_text(push, "anybody?", 0);
+    return push;
+}
+
+/* Its I/O thread learns of the end by and by. */
+static void await_lingering(struct env *env, uint64_t count)
+{
+    while (context_of(env).lingering != count)
+        sched_yield();
+}
+
+static void take_all(const char *endpoint, int messages)
+{
+    void *ctx = zmq_ctx_new();
+    void *pull = zmq_socket(ctx, ZMQ_PULL);
+
+    set_int(pull, ZMQ_RCVTIMEO, PATIENCE_MS);
+    assert_ok(zmq_bind(pull, endpoint));
+    for (int i = 0; i < messages; i++)
+        expect_text(pull, "anybody?");
+    assert_ok(zmq_close(pull));
+    assert_ok(zmq_ctx_term(ctx));
+}
+
+static int terminate(void *ctx)
+{
+    return zmq_ctx_term(ctx);
+}
+
+static void what_zmq_ctx_term_waits_for_is_told_by_name(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *open = env_socket(env, ZMQ_PULL);
+    cero_stats_t record;
+    struct call call;
+
+    env_close_socket(env, open_forlorn(env, 3, endpoint));
+    call_start(&call, terminate, env->ctx);
+    await_lingering(env, 1);
+    record = find(env, CERO_STATS_PIPE, "PUSH");
+    assert_string_equal(record.endpoint, endpoint);
+    assert_int_equal(record.lingering, 1);
+    assert_int_equal(record.queued_out, 3);
+    record = find(env, CERO_STATS_SOCKET, "PUSH");
+    assert_int_equal(record.sockets, 0);
+    assert_int_equal(record.lingering, 1);
+    assert_int_equal(find(env, CERO_STATS_SOCKET, "PULL").sockets, 1);
+
+    take_all(endpoint, 3);
+    await_lingering(env, 0);
+    assert_int_equal(find(env, CERO_STATS_SOCKET, "PUSH").id, 0);
+    assert_false(call_returns_within(&call, 0));
+    env_close_socket(env, open);
+    assert_ok(call_join(&call));
+    env->ctx = NULL;
+}
+
+static void what_was_disconnected_lingers_beside_the_others(void **state)
+{
+    struct env *env = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *push = open_forlorn(env, 2, endpoint);
+    cero_stats_t record;
+
+    assert_ok(zmq_disconnect(push, endpoint));
+    await_lingering(env, 1);
+    record = find(env, CERO_STATS_SOCKET, "PUSH");
+    assert_int_equal(record.sockets, 1);
+    assert_int_equal(record.pipes, 0);
+    assert_int_equal(record.messages_out, 2);
+    record = find(env, CERO_STATS_PIPE, "PUSH");
+    assert_string_equal(record.endpoint, endpoint);
+    assert_int_equal(record.queued_out, 2);
+    take_all(endpoint, 2);
+    await_lingering(env, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -464,6 +555,8 @@ int main(void)
         ON_STREAMS(failed_handshakes_are_counted),
         ON_STREAMS(memory_comes_and_goes),
         ON(inproc, any_thread_may_look_at_any_time),
+        ON_STREAMS(what_zmq_ctx_term_waits_for_is_told_by_name),
+        ON_STREAMS(what_was_disconnected_lingers_beside_the_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
