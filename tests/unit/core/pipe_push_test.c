@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * Pushing on: who writes longer frames into a pipe to the I/O side takes the
- * helm after each 64 KiB and ends the naps there, so that they are written to
+ * helm after CZ_PUSH_BYTES and ends the naps there, so that they are written to
  * the network while they are in its cache.
  *
  * The far end naps for so long that nobody but the sender can end it: the I/O
@@ -138,7 +138,7 @@ static void client_close(struct client *client)
     event_await(&client->sink.closed, 1);
 }
 
-static void after_64_kib_the_sender_pushes(void **state)
+static void after_push_bytes_the_sender_pushes(void **state)
 {
     struct client client;
     struct sink *sink = &client.sink;
@@ -220,7 +220,7 @@ static void without_the_baton_nobody_pushes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON(epoll, after_64_kib_the_sender_pushes),
+        ON(epoll, after_push_bytes_the_sender_pushes),
         ON(epoll, what_others_have_pushed_does_not_count),
         ON(epoll, a_message_is_pushed_when_it_is_complete),
         ON(epoll, short_frames_are_not_counted),
