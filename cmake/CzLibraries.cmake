@@ -72,6 +72,9 @@ function(cz_objects target)
         target_compile_definitions(${target} PRIVATE CZ_HAVE_URING=1)
     endif()
     target_compile_definitions(${target} PRIVATE
+        $<$<NOT:$<BOOL:${CZ_WITH_EPOLL}>>:CZ_NO_EPOLL=1>
+        $<$<NOT:$<BOOL:${CZ_WITH_POLL}>>:CZ_NO_POLL=1>
+        $<$<NOT:$<BOOL:${CZ_WITH_SELECT}>>:CZ_NO_SELECT=1>
         $<$<BOOL:${CZ_HAS_KQUEUE}>:CZ_HAVE_KQUEUE=1>
         $<$<BOOL:${CZ_HAS_DEVPOLL}>:CZ_HAVE_DEVPOLL=1>)
 endfunction()

@@ -25,7 +25,7 @@ struct cz_poller {
 };
 
 #if defined(CZ_NO_EPOLL) && defined(CZ_NO_POLL) && defined(CZ_NO_SELECT)
-#error "the reactor needs a back-end"
+#error "one of CZ_WITH_EPOLL, CZ_WITH_POLL and CZ_WITH_SELECT must be ON"
 #endif
 
 /* The best first, by the figures in docs/reactors.md. */
