@@ -10,6 +10,8 @@ FLOORS = {"base": 1, "os": 2, "msg": 3, "reactor": 4, "wire": 4, "core": 5,
           "net": 6, "pattern": 6, "type": 7, "api": 8}
 PUBLIC = {"zmq.h", "ceromq.h"}
 
+INCLUDE = re.compile(r'\s*#\s*include\s+(["<])([^">]+)')
+
 errors = []
 
 
@@ -39,9 +41,13 @@ def check_file(path):
         complain(path, 1, f"{folder} is no floor of this house")
         return
     for number, line in enumerate(path.read_text().splitlines(), 1):
-        include = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
-        if include:
-            check_include(path, number, include.group(1), FLOORS[folder])
+        include = INCLUDE.match(line)
+        if not include:
+            continue
+        quote, name = include.groups()
+        # With <...> only what is ours: there is a <net/if.h>, too.
+        if quote == '"' or name in PUBLIC or (ROOT / "src" / name).is_file():
+            check_include(path, number, name, FLOORS[folder])
 
 
 files = sorted(path for path in (ROOT / "src").rglob("*.[ch]"))
