@@ -153,6 +153,28 @@ static void room_after_eagain_wakes_the_descriptor(void **state)
     }
 }
 
+/* The same with the kernel's buffers between them. */
+static void room_in_the_network_wakes_the_descriptor(void **state)
+{
+    struct env *env = *state;
+    void *pull = env_socket(env, ZMQ_PULL);
+    void *push = env_socket(env, ZMQ_PUSH);
+
+    limit_buffers(push, pull);
+    env_link(env, pull, push);
+    for (int round = 0; round < 2; round++) {
+        uint32_t count;
+
+        wait_on_fd(push, ZMQ_POLLOUT);
+        count = send_until_full(push, IN_BUFFERS_MAX, GLANCE_MS);
+        settle(push);
+        assert_int_equal(get_int(push, ZMQ_EVENTS), 0);
+        for (uint32_t i = 0; i < count; i++)
+            assert_int_equal(receive_number(pull), i);
+        wait_on_fd(push, ZMQ_POLLOUT);
+    }
+}
+
 #define LOOPS 1000
 
 static int send_loops(void *push)
@@ -251,6 +273,7 @@ int main(void)
         ON_EACH(an_idle_descriptor_is_silent),
         ON_EACH(a_new_connection_wakes_the_descriptor),
         ON(inproc, room_after_eagain_wakes_the_descriptor),
+        ON_STREAMS(room_in_the_network_wakes_the_descriptor),
         ON_EACH(an_edge_triggered_loop_misses_nothing),
         ON_EACH(sending_does_not_hide_an_arrival),
         ON(inproc, both_options_need_four_bytes),

@@ -120,6 +120,27 @@ static void pollout_goes_when_full_and_comes_back(void **state)
     }
 }
 
+/* The same with the kernel's buffers between them. */
+static void pollout_comes_back_when_the_network_has_room(void **state)
+{
+    struct env *env = *state;
+    void *pull = env_socket(env, ZMQ_PULL);
+    void *push = env_socket(env, ZMQ_PUSH);
+
+    limit_buffers(push, pull);
+    env_link(env, pull, push);
+    for (int round = 0; round < 2; round++) {
+        uint32_t count;
+
+        wait_for(push, ZMQ_POLLOUT);
+        count = send_until_full(push, IN_BUFFERS_MAX, GLANCE_MS);
+        assert_false(is_ready(push, ZMQ_POLLOUT, 0));
+        for (uint32_t i = 0; i < count; i++)
+            assert_int_equal(receive_number(pull), i);
+        wait_for(push, ZMQ_POLLOUT);
+    }
+}
+
 static void the_result_counts_items(void **state)
 {
     struct env *env = *state;
@@ -357,6 +378,7 @@ int main(void)
         ON_EACH(a_connecting_socket_can_send_at_once),
         ON_EACH(types_never_show_the_direction_they_lack),
         ON(inproc, pollout_goes_when_full_and_comes_back),
+        ON_STREAMS(pollout_comes_back_when_the_network_has_room),
         ON_EACH(the_result_counts_items),
         ON(inproc, a_timeout_clears_what_was_there),
         ON_EACH(descriptors_are_polled_beside_sockets),

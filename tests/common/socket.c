@@ -99,6 +99,14 @@ void wait_for(void *socket, short event)
     assert_true(is_ready(socket, event, PATIENCE_MS));
 }
 
+void limit_buffers(void *sender, void *receiver)
+{
+    set_int(sender, ZMQ_SNDHWM, 100);
+    set_int(sender, ZMQ_SNDBUF, 4096);
+    set_int(receiver, ZMQ_RCVHWM, 100);
+    set_int(receiver, ZMQ_RCVBUF, 4096);
+}
+
 uint32_t send_until_full(void *socket, uint32_t limit, int timeout_ms)
 {
     uint32_t count = 0;

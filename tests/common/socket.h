@@ -39,4 +39,9 @@ bool is_ready(void *socket, short event, int timeout_ms);
  * `timeout_ms` each; gives how many went. Fails above `limit`. */
 uint32_t send_until_full(void *socket, uint32_t limit, int timeout_ms);
 
+/* Before they are linked: small marks and small buffers of the kernel, so that
+ * these numbers fill them soon, and never more than the limit. */
+#define IN_BUFFERS_MAX 200000
+void limit_buffers(void *sender, void *receiver);
+
 #endif
