@@ -260,7 +260,8 @@ static void messages_behind_ready_are_kept(void **state)
     }
 }
 
-/* An HTTP client is taken for a peer of 1.0 with an odd identity. */
+/* Each is taken for a peer of 1.0 whose identity never ends, but for the last:
+ * that has one. */
 static void strangers_harm_nobody_else(void **state)
 {
     static const char *const texts[] = {
@@ -271,8 +272,10 @@ static void strangers_harm_nobody_else(void **state)
         "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
         "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe\x01\x01\x01",
     };
+    const size_t has_identity = sizeof(texts) / sizeof(texts[0]) - 1;
     struct env *env = *state;
     void *pull = env_socket(env, ZMQ_PULL);
+    void *monitor = monitor_open(env, pull, FAILURE_EVENTS);
     char endpoint[ENDPOINT_MAX];
     int good;
 
@@ -286,6 +289,12 @@ static void strangers_harm_nobody_else(void **state)
         shutdown(fd, SHUT_WR);
         assert_true(raw_is_hung_up(fd, PATIENCE_MS));
         expect_good(pull, good);
+        if (i != has_identity)
+            assert_int_equal(
+                monitor_expect(monitor, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+                    .value,
+                EPIPE);
+        monitor_expect(monitor, ZMQ_EVENT_DISCONNECTED);
         close(fd);
     }
     close(good);
