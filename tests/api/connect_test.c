@@ -246,7 +246,8 @@ static void a_lost_connection_of_an_immediate_socket_does_too(void **state)
     lose_connection_for_good(*state, 1);
 }
 
-/* Accepts and hangs up again and again: the intervals grow to the limit. */
+/* Nobody is there: the intervals grow to the limit. How they do, to the
+ * millisecond, is in sim/faults_test.c. */
 static void the_interval_grows_to_its_maximum(void **state)
 {
     struct env *env = *state;

@@ -2,8 +2,8 @@
 /*
  * No shortage of memory ends the process, hangs it, leaks or frees anything
  * twice: calls that need no peer, and whatever happens within a process. What
- * crosses a connection is in oom_stream_test.c, and memory_test.c fails each
- * allocation of each call once.
+ * crosses a connection is in oom_stream_test.c; memory_test.c fails each
+ * allocation of single calls once.
  *
  * CTest: TIMEOUT 240
  * Thread: the main thread; I/O threads allocate, too.
