@@ -21,6 +21,7 @@ void cz_helm_take(struct cz_io_thread *io)
         rc = cz_park(&io->helm, CZ_HELM_WANTED, CZ_CLOCK_NEVER);
         (void)rc; /* whatever woke us, look again */
     }
+    cz_helm_sign(io, cz_thread_self());
 }
 
 void cz_helm_free(struct cz_io_thread *io)
@@ -29,6 +30,7 @@ void cz_helm_free(struct cz_io_thread *io)
 
     io->guest = NULL;
     io->ended_loans = NULL;
+    cz_helm_sign(io, 0);
     if (atomic_exchange(&io->helm, CZ_HELM_FREE) == CZ_HELM_WANTED)
         cz_unpark(&io->helm, 1);
     cz_loan_free(ended);

@@ -21,14 +21,26 @@ enum {
     CZ_HELM_WANTED = 2, /* held, and somebody sleeps on it */
 };
 
+/* For cz_io_assert_helm. `who`: a thread, or 0. */
+static inline void cz_helm_sign(struct cz_io_thread *io CZ_UNUSED,
+                                uintptr_t who CZ_UNUSED)
+{
+#ifndef NDEBUG
+    atomic_store_explicit(&io->helmsman, who, memory_order_relaxed);
+#endif
+}
+
 static inline bool cz_helm_try(struct cz_io_thread *io)
 {
     uint32_t expected = CZ_HELM_FREE;
 
     /* seq_cst: pairs with posting. A poster pushes and then tries the helm;
      * who leaves it frees it and then looks into the mailbox. */
-    return atomic_load(&io->helm) == CZ_HELM_FREE &&
-           atomic_compare_exchange_strong(&io->helm, &expected, CZ_HELM_HELD);
+    if (atomic_load(&io->helm) != CZ_HELM_FREE ||
+        !atomic_compare_exchange_strong(&io->helm, &expected, CZ_HELM_HELD))
+        return false;
+    cz_helm_sign(io, cz_thread_self());
+    return true;
 }
 
 void cz_helm_take(struct cz_io_thread *io);

@@ -39,12 +39,14 @@ static void io_lie_down(struct cz_io_thread *io, struct cz_io_napper *napper,
 
 void cz_io_nap(struct cz_io_thread *io, struct cz_io_napper *napper)
 {
+    cz_io_assert_helm(io);
     io_lie_down(io, napper, io->batch_us);
 }
 
 void cz_io_rest(struct cz_io_thread *io, struct cz_io_napper *napper,
                 uint32_t rest_us)
 {
+    cz_io_assert_helm(io);
     io_lie_down(io, napper, rest_us);
 }
 

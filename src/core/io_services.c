@@ -12,6 +12,7 @@ int cz_io_watch_fd(struct cz_io_thread *io, int fd,
 {
     int rc = cz_poller_add(io->poller, fd, handler, interest, id);
 
+    cz_io_assert_helm(io);
     if (rc != 0)
         return rc;
     io->has_changed = io->has_new_fds = true;
@@ -21,18 +22,21 @@ int cz_io_watch_fd(struct cz_io_thread *io, int fd,
 void cz_io_hand_over(struct cz_io_thread *io, cz_poll_id id,
                      struct cz_poll_handler *handler)
 {
+    cz_io_assert_helm(io);
     cz_poller_hand_over(io->poller, id, handler);
 }
 
 void cz_io_set_interest(struct cz_io_thread *io, cz_poll_id id,
                         unsigned interest)
 {
+    cz_io_assert_helm(io);
     cz_poller_watch(io->poller, id, interest);
     io->has_changed = io->has_new_fds = true;
 }
 
 void cz_io_unwatch(struct cz_io_thread *io, cz_poll_id id)
 {
+    cz_io_assert_helm(io);
     cz_poller_remove(io->poller, id);
     if (!cz_poller_is_live(io->poller))
         io->has_changed = true; /* or what is closed now would remain open */
@@ -41,17 +45,20 @@ void cz_io_unwatch(struct cz_io_thread *io, cz_poll_id id)
 void cz_io_set_timer(struct cz_io_thread *io, struct cz_timer *timer,
                      uint64_t delay_us)
 {
+    cz_io_assert_helm(io);
     io->has_changed = true;
     cz_timer_set(&io->timers, timer, io->now_us + delay_us);
 }
 
 void cz_io_cancel_timer(struct cz_io_thread *io, struct cz_timer *timer)
 {
+    cz_io_assert_helm(io);
     cz_timer_cancel(&io->timers, timer);
 }
 
 struct cz_chunk *cz_io_arrival(struct cz_io_thread *io)
 {
+    cz_io_assert_helm(io);
     if (!io->arrival)
         io->arrival = cz_chunk_create(io->pool, CZ_ARRIVAL_SIZE);
     return io->arrival;
@@ -61,6 +68,7 @@ struct cz_chunk *cz_io_take_arrival(struct cz_io_thread *io)
 {
     struct cz_chunk *chunk = io->arrival;
 
+    cz_io_assert_helm(io);
     io->arrival = NULL;
     return chunk;
 }

@@ -55,6 +55,7 @@ void cz_io_sweep_init(struct cz_io_thread *io)
 
 void cz_io_sweep_later(struct cz_io_thread *io, struct cz_io_sweeper *sweeper)
 {
+    cz_io_assert_helm(io);
     if (CZ_LIKELY(!cz_list_is_empty(&sweeper->link)))
         return;
     cz_list_push_back(&io->sweepers, &sweeper->link);

@@ -35,6 +35,7 @@
 #ifndef CZ_CORE_IO_THREAD_H
 #define CZ_CORE_IO_THREAD_H
 
+#include "base/assert.h"
 #include "base/compiler.h"
 #include "base/list.h"
 #include "core/command.h"
@@ -119,6 +120,7 @@ struct cz_io_thread {
     struct cz_poll_handler waker_handler;
     struct cz_thread thread;
     _Atomic uint32_t is_stopping;
+    _Atomic uintptr_t helmsman; /* debug builds: the thread that has the helm */
 };
 
 /* Something here that wants to be looked at again in a moment. */
@@ -218,6 +220,15 @@ void cz_io_lock(struct cz_io_thread *io);
 void cz_io_unlock(struct cz_io_thread *io);
 
 /* ---- with the helm held --------------------------------------------- */
+
+/* Debug builds: the calling thread has it. All of the functions below say so,
+ * and so whatever lives on an I/O thread does. */
+static inline void cz_io_assert_helm(const struct cz_io_thread *io CZ_UNUSED)
+{
+    /* Relaxed: who has the helm has written it itself. */
+    CZ_ASSERT(atomic_load_explicit(&io->helmsman, memory_order_relaxed) ==
+              cz_thread_self());
+}
 
 CZ_MUST_CHECK int cz_io_watch_fd(struct cz_io_thread *io, int fd,
                                  struct cz_poll_handler *handler,
