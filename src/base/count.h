@@ -29,12 +29,6 @@ static inline void cz_count_add_shared(cz_count *count, uint64_t more)
     atomic_fetch_add_explicit(count, more, memory_order_relaxed);
 }
 
-static inline void cz_count_raise(cz_count *count, uint64_t to)
-{
-    if (to > cz_count_get(count))
-        atomic_store_explicit(count, to, memory_order_relaxed);
-}
-
 /* Moves a wide count to where its low half is, which is less than 2^31 away. */
 static inline void cz_count_follow(cz_count *count, uint32_t low)
 {
