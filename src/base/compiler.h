@@ -24,6 +24,22 @@
 #define CZ_EXPORT __attribute__((visibility("default")))
 #define CZ_UNUSED __attribute__((unused))
 
+/* What takes a lock and what gives it back, for clang's -Wthread-safety: see
+ * docs/rationale.md. */
+#if defined(__clang__)
+#define CZ_CAPABILITY(what) __attribute__((capability(what)))
+#define CZ_ACQUIRES(lock) __attribute__((acquire_capability(lock)))
+#define CZ_RELEASES(lock) __attribute__((release_capability(lock)))
+#define CZ_TRIES(lock) __attribute__((try_acquire_capability(true, lock)))
+#define CZ_IS_A_LOCK __attribute__((no_thread_safety_analysis))
+#else
+#define CZ_CAPABILITY(what)
+#define CZ_ACQUIRES(lock)
+#define CZ_RELEASES(lock)
+#define CZ_TRIES(lock)
+#define CZ_IS_A_LOCK
+#endif
+
 /* From a member back to the struct that embeds it. */
 #define cz_container_of(ptr, type, member)                                     \
     ((type *)((char *)(ptr)-offsetof(type, member)))

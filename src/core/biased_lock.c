@@ -23,7 +23,7 @@ void cz_biased_lock_fini(struct cz_biased_lock *lock)
     cz_mutex_fini(&lock->mutex);
 }
 
-void cz_biased_lock_lock(struct cz_biased_lock *lock)
+CZ_IS_A_LOCK void cz_biased_lock_lock(struct cz_biased_lock *lock)
 {
     cz_mutex_lock(&lock->mutex);
     lock->visits = 0;
@@ -35,7 +35,7 @@ void cz_biased_lock_lock(struct cz_biased_lock *lock)
         (void)!cz_park(&lock->is_held, 1, CZ_CLOCK_NEVER);
 }
 
-void cz_biased_lock_unlock(struct cz_biased_lock *lock)
+CZ_IS_A_LOCK void cz_biased_lock_unlock(struct cz_biased_lock *lock)
 {
     cz_mutex_unlock(&lock->mutex);
 }
@@ -47,7 +47,7 @@ static void biased_lock_yield(struct cz_biased_lock *lock)
     cz_unpark(&lock->is_held, 1);
 }
 
-void cz_biased_lock_favour_slow(struct cz_biased_lock *lock)
+CZ_IS_A_LOCK void cz_biased_lock_favour_slow(struct cz_biased_lock *lock)
 {
     /* Relaxed: its own. */
     if (atomic_load_explicit(&lock->is_held, memory_order_relaxed))
@@ -58,7 +58,7 @@ void cz_biased_lock_favour_slow(struct cz_biased_lock *lock)
         atomic_store_explicit(&lock->is_shared, 0, memory_order_relaxed);
 }
 
-void cz_biased_lock_unfavour_slow(struct cz_biased_lock *lock)
+CZ_IS_A_LOCK void cz_biased_lock_unfavour_slow(struct cz_biased_lock *lock)
 {
     if (!lock->has_mutex) {
         cz_unpark(&lock->is_held, 1);

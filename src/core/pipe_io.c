@@ -276,15 +276,13 @@ struct cz_span cz_pipe_peer_id(const struct cz_pipe_end *end)
 void cz_pipe_take_note(struct cz_pipe_end *end, const struct cz_frame *note)
 {
     struct cz_metadata *old = end->metadata;
-    struct cz_mutex *lock =
-        end->account ? &end->account->ctx->stats.lock : NULL;
+    struct cz_metadata *metadata;
 
-    /* Somebody may be looking at the name that it had. */
-    if (lock)
-        cz_mutex_lock(lock);
-    memcpy(&end->metadata, note->data, sizeof end->metadata);
-    if (lock)
-        cz_mutex_unlock(lock);
+    memcpy(&metadata, note->data, sizeof metadata);
+    if (end->account)
+        cz_account_rename_pipe(end, metadata);
+    else
+        end->metadata = metadata;
     if (old)
         cz_metadata_unref(old, 1);
     end->is_introduced = true;

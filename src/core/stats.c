@@ -133,6 +133,16 @@ void cz_account_remove_pipe(struct cz_pipe_end *end)
     cz_mutex_unlock(&stats->lock);
 }
 
+void cz_account_rename_pipe(struct cz_pipe_end *end,
+                            struct cz_metadata *metadata)
+{
+    struct cz_stats *stats = &end->account->ctx->stats;
+
+    cz_mutex_lock(&stats->lock);
+    end->metadata = metadata;
+    cz_mutex_unlock(&stats->lock);
+}
+
 void cz_account_add_leftover(struct cz_account *account,
                              struct cz_leftover *leftover,
                              struct cz_pipe_end *end, const char *endpoint)

@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 struct cz_ctx;
+struct cz_metadata;
 struct cz_pipe_end;
 
 enum { CZ_STATS_EVENTS = 21 }; /* bits of enum cz_event (core/monitor.h) */
@@ -98,6 +99,11 @@ void cz_account_fini(struct cz_account *account);
  * closed. `add` gives it the account. */
 void cz_account_add_pipe(struct cz_account *account, struct cz_pipe_end *end);
 void cz_account_remove_pipe(struct cz_pipe_end *end);
+
+/* Its peer is another one now. Somebody may be looking at the name that it
+ * had: afterwards nobody is. */
+void cz_account_rename_pipe(struct cz_pipe_end *end,
+                            struct cz_metadata *metadata);
 
 /* What waits in the pipe is still being sent, though the socket has closed its
  * end: until the second, which is harmless without the first. `leftover` is all

@@ -26,14 +26,14 @@ void cz_mutex_fini(struct cz_mutex *mutex)
     CZ_ASSERT(rc == 0);
 }
 
-void cz_mutex_lock(struct cz_mutex *mutex)
+CZ_IS_A_LOCK void cz_mutex_lock(struct cz_mutex *mutex)
 {
     int rc CZ_UNUSED = pthread_mutex_lock(&mutex->handle);
 
     CZ_ASSERT(rc == 0);
 }
 
-bool cz_mutex_try_lock(struct cz_mutex *mutex)
+CZ_IS_A_LOCK bool cz_mutex_try_lock(struct cz_mutex *mutex)
 {
     int rc = pthread_mutex_trylock(&mutex->handle);
 
@@ -41,7 +41,7 @@ bool cz_mutex_try_lock(struct cz_mutex *mutex)
     return rc == 0;
 }
 
-void cz_mutex_unlock(struct cz_mutex *mutex)
+CZ_IS_A_LOCK void cz_mutex_unlock(struct cz_mutex *mutex)
 {
     int rc CZ_UNUSED = pthread_mutex_unlock(&mutex->handle);
 
