@@ -90,6 +90,31 @@ static void names_run(void *arg)
     sim_close(second);
 }
 
+static void slow_names_run(void *arg)
+{
+    struct cz_addr addr;
+    uint64_t start_us = cz_clock_us();
+
+    (void)arg;
+    sim_slow_names(7000000, 2);
+    for (int i = 0; i < 2; i++)
+        SIM_CHECK(cz_addr_resolve(&addr, "host.sim", 1, CZ_ADDR_IPV4) ==
+                  -ENODEV);
+    SIM_CHECK(cz_addr_resolve(&addr, "host.sim", 1, CZ_ADDR_IPV4) == 0);
+    SIM_CHECK(cz_clock_us() - start_us >= 21000000);
+    SIM_CHECK(sim_names_begun() == 3 && sim_names_pending() == 0);
+    sim_slow_names(0, 0);
+    start_us = cz_clock_us();
+    SIM_CHECK(cz_addr_resolve(&addr, "host.sim", 1, CZ_ADDR_IPV4) == 0);
+    SIM_CHECK(cz_clock_us() - start_us < 60000);
+}
+
+static void look_ups_are_slow_and_fail_as_asked(void **state)
+{
+    (void)state;
+    sim_run_seeds(5, NULL, slow_names_run, NULL);
+}
+
 static void ports_are_given_and_defended(void **state)
 {
     (void)state;
@@ -243,6 +268,7 @@ int main(void)
         cmocka_unit_test(diallers_are_refused_as_by_linux),
         cmocka_unit_test(a_foreign_address_never_answers),
         cmocka_unit_test(ports_are_given_and_defended),
+        cmocka_unit_test(look_ups_are_slow_and_fail_as_asked),
         cmocka_unit_test(accepting_fails_as_asked),
         cmocka_unit_test(descriptors_run_out_and_the_lowest_is_reused),
         cmocka_unit_test(nothing_arrives_while_the_network_is_parted),

@@ -123,6 +123,16 @@ void sim_half_close(int fd);
 /* While parted, nothing that is sent over tcp arrives; later all does. */
 void sim_part_network(bool is_parted);
 
+/* ---- Names ---- */
+
+/* From now on a look-up takes this long (0 = up to 50 ms, by the seed), and
+ * the next `failing` of them find nothing. */
+void sim_slow_names(uint64_t delay_us, unsigned failing);
+
+/* How many look-ups have begun, and how many of them go on. */
+unsigned sim_names_begun(void);
+unsigned sim_names_pending(void);
+
 /* ---- Crashing ---- */
 
 /* The disk is remembered as it would be found if the process ended here, or

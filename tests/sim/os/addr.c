@@ -64,16 +64,46 @@ int cz_addr_interface(struct cz_addr *addr, const char *name, uint16_t port,
     return -ENODEV;
 }
 
-int cz_addr_resolve(struct cz_addr *addr, const char *host, uint16_t port,
-                    enum cz_addr_family_rule rule)
+static int addr_look_up(struct cz_addr *addr, const char *host, uint16_t port,
+                        enum cz_addr_family_rule rule)
 {
-    sim_sleep_us(sim_below(SIM_DICE_FAULTS, RESOLVE_NS_MAX) / 1000);
-    sim_note("resolve", port, 0);
+    if (sim.names_failing > 0) {
+        sim.names_failing--;
+        return -ENODEV;
+    }
     if (strcmp(host, "localhost") == 0)
         host = "127.0.0.1";
     else if (strcmp(host, "host.sim") == 0)
         host = "192.0.2.1";
     return cz_addr_numeric(addr, host, port, rule) == 0 ? 0 : -ENODEV;
+}
+
+int cz_addr_resolve(struct cz_addr *addr, const char *host, uint16_t port,
+                    enum cz_addr_family_rule rule)
+{
+    uint64_t chance_us = sim_below(SIM_DICE_FAULTS, RESOLVE_NS_MAX) / 1000;
+
+    sim.names_begun++;
+    sim_sleep_us(sim.names_delay_us > 0 ? sim.names_delay_us : chance_us);
+    sim.names_ended++;
+    sim_note("resolve", port, 0);
+    return addr_look_up(addr, host, port, rule);
+}
+
+void sim_slow_names(uint64_t delay_us, unsigned failing)
+{
+    sim.names_delay_us = delay_us;
+    sim.names_failing = failing;
+}
+
+unsigned sim_names_begun(void)
+{
+    return sim.names_begun;
+}
+
+unsigned sim_names_pending(void)
+{
+    return sim.names_begun - sim.names_ended;
 }
 
 /* ---- For the network ---- */

@@ -98,6 +98,9 @@ struct sim_world {
     bool reset_has_happened;
     enum sim_direction reset_direction;
     uint64_t reset_bytes;
+    uint64_t names_delay_us; /* by sim_slow_names */
+    unsigned names_failing;  /* likewise */
+    unsigned names_begun, names_ended;
     uint16_t next_port;
     unsigned next_name;
 
