@@ -94,9 +94,9 @@ ZMQ_EXPORT const char *cero_reactor(int number);
 /* Chooses how I/O threads learn which descriptors are ready: by the reactor
  * of this name, or NULL for the best one that works here. Instead of one
  * that the kernel refuses the best of the others is taken. Only before the
- * first socket. In the environment: CERO_REACTOR, where an empty text counts
- * as not set. Errors: EFAULT (no context), EINVAL (unknown, "" included, not
- * built in, or too late). */
+ * first socket. In the environment: CERO_REACTOR, where an empty or unknown
+ * name counts as not set. Errors: EFAULT (no context), EINVAL (unknown, ""
+ * included, not built in, or too late). */
 ZMQ_EXPORT int cero_ctx_set_reactor(void *context, const char *name);
 
 /* The name of the one that is in use, or will be; it lives for ever. NULL:

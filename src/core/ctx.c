@@ -17,6 +17,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/park.h"
+#include "reactor/poller.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -58,7 +59,8 @@ static void ctx_config_init(struct cz_ctx_config *config)
     config->spin_us =
         environment_int("CERO_SPIN_US", 0, SPIN_US_MAX, SPIN_US_DEFAULT);
     config->baton = environment_int("CERO_BATON", 0, 1, 1);
-    if (reactor)
+    /* Else it counts as not set, like a number that is none. */
+    if (reactor && cz_poller_is_known(reactor))
         snprintf(config->reactor, sizeof config->reactor, "%s", reactor);
 }
 

@@ -175,10 +175,12 @@ static void null_is_the_best_whatever_was_said_before(void **state)
     expect_reactor(ctx, cero_reactor(0));
 }
 
-static void an_empty_variable_counts_as_not_set(void **state)
+static void an_empty_or_unknown_variable_counts_as_not_set(void **state)
 {
     (void)state;
     set_variable("CERO_REACTOR", "");
+    expect_reactor(new_ctx(), cero_reactor(0));
+    set_variable("CERO_REACTOR", "no such reactor, and longer than any name");
     expect_reactor(new_ctx(), cero_reactor(0));
 }
 
@@ -387,7 +389,7 @@ int main(void)
         ON_EACH(the_call_goes_before_the_environment),
         ON_EACH(the_last_call_counts),
         ON_EACH(null_is_the_best_whatever_was_said_before),
-        ONCE(an_empty_variable_counts_as_not_set),
+        ONCE(an_empty_or_unknown_variable_counts_as_not_set),
         ONCE(a_name_that_is_none_is_refused_and_changes_nothing),
         ONCE(after_the_first_socket_it_is_too_late),
         ONCE(what_is_no_context_is_a_fault),
