@@ -77,7 +77,7 @@ static const struct ctx_option ctx_options[] = {
 static bool is_flag(int number)
 {
     return number == ZMQ_IPV6 || number == ZMQ_BLOCKY ||
-           number == ZMQ_ZERO_COPY_RECV || number == CERO_BATON;
+           number == ZMQ_ZERO_COPY_RECV;
 }
 
 static int set_cpu(struct cz_ctx_config *config, int number, int cpu)
@@ -114,7 +114,7 @@ static int set_number(struct cz_ctx *ctx, int number, int value)
 
         if (option->number != number || !option->is_settable)
             continue;
-        if (value < option->min)
+        if (value < option->min || (number == CERO_BATON && value > 1))
             return -EINVAL;
         *(int *)((char *)config + option->offset) =
             is_flag(number) ? value != 0 : value;
@@ -327,9 +327,5 @@ int cero_ctx_set_spin(void *ctx, int max_us)
 
 int cero_ctx_set_baton(void *ctx, int on)
 {
-    if (on != 0 && on != 1) {
-        errno = api_ctx(ctx) ? EINVAL : EFAULT;
-        return -1;
-    }
     return zmq_ctx_set(ctx, CERO_BATON, on);
 }

@@ -310,6 +310,7 @@ static void the_call_says_whether_new_sockets_drive(void **state)
     expect_baton(ctx, 0);
     assert_fails(cero_ctx_set_baton(ctx, 2), EINVAL);
     assert_fails(cero_ctx_set_baton(ctx, -1), EINVAL);
+    assert_fails(zmq_ctx_set(ctx, CERO_BATON, 2), EINVAL);
     expect_baton(ctx, 0);
     assert_ok(cero_ctx_set_baton(ctx, 1));
     expect_baton(ctx, 1);
