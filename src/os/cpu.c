@@ -79,15 +79,17 @@ static unsigned cpu_read_v1(const char *dir)
                           cpu_read_number(dir, "cpu.cfs_period_us"));
 }
 
-/* The tightest limit on the way from this group up to the root. */
-static unsigned cpu_walk_up(const char *root, const char *group,
+/* The tightest limit on the way from this group up to where all are mounted. */
+static unsigned cpu_walk_up(const char *root, const char *mount,
+                            const char *group,
                             unsigned (*read_limit)(const char *dir))
 {
     char dir[CPU_PATH_MAX];
-    size_t root_length = strlen(root);
+    size_t mount_length = strlen(root) + strlen(mount);
     unsigned tightest = 0;
 
-    if ((size_t)snprintf(dir, sizeof dir, "%s%s", root, group) >= sizeof dir)
+    if ((size_t)snprintf(dir, sizeof dir, "%s%s%s", root, mount, group) >=
+        sizeof dir)
         return 0;
     for (;;) {
         unsigned limit = read_limit(dir);
@@ -95,7 +97,7 @@ static unsigned cpu_walk_up(const char *root, const char *group,
 
         if (limit && (!tightest || limit < tightest))
             tightest = limit;
-        if (strlen(dir) <= root_length)
+        if (strlen(dir) <= mount_length)
             return tightest;
         *slash = '\0';
     }
@@ -115,7 +117,7 @@ static bool cpu_is_listed(const char *controllers)
 }
 
 /* Lines are "number:controllers:group"; version 2 has no controllers. */
-static unsigned cpu_line_limit(char *line)
+static unsigned cpu_line_limit(const char *root, char *line)
 {
     char *controllers = strchr(line, ':');
     char *group = controllers ? strchr(controllers + 1, ':') : NULL;
@@ -126,22 +128,26 @@ static unsigned cpu_line_limit(char *line)
     controllers++;
     group[strcspn(group, "\n")] = '\0';
     if (!*controllers)
-        return cpu_walk_up("/sys/fs/cgroup", group, cpu_read_v2);
+        return cpu_walk_up(root, "/sys/fs/cgroup", group, cpu_read_v2);
     if (cpu_is_listed(controllers))
-        return cpu_walk_up("/sys/fs/cgroup/cpu", group, cpu_read_v1);
+        return cpu_walk_up(root, "/sys/fs/cgroup/cpu", group, cpu_read_v1);
     return 0;
 }
 
-static unsigned cpu_cgroup_limit(void)
+unsigned cz_cpu_quota(const char *root)
 {
     char line[CPU_PATH_MAX];
     unsigned tightest = 0;
-    FILE *file = fopen("/proc/self/cgroup", "re");
+    FILE *file;
 
+    if ((size_t)snprintf(line, sizeof line, "%s/proc/self/cgroup", root) >=
+        sizeof line)
+        return 0;
+    file = fopen(line, "re");
     if (!file)
         return 0;
     while (fgets(line, sizeof line, file)) {
-        unsigned limit = cpu_line_limit(line);
+        unsigned limit = cpu_line_limit(root, line);
 
         if (limit && (!tightest || limit < tightest))
             tightest = limit;
@@ -150,12 +156,17 @@ static unsigned cpu_cgroup_limit(void)
     return tightest;
 }
 
-unsigned cz_cpu_count(void)
+unsigned cz_cpu_count_under(const char *root)
 {
     unsigned count = cpu_online_count();
-    unsigned limit = cpu_cgroup_limit();
+    unsigned limit = cz_cpu_quota(root);
 
     if (limit && limit < count)
         count = limit;
     return count ? count : 1;
+}
+
+unsigned cz_cpu_count(void)
+{
+    return cz_cpu_count_under("");
 }

@@ -65,6 +65,11 @@ uintptr_t cz_thread_self(void);
  * down to the cgroup's quota, at least 1. Slow; ask once. */
 unsigned cz_cpu_count(void);
 
+/* For tests: the same, and the quota alone (in whole processors, rounded up;
+ * 0 = none), where this stands before the paths of the control groups. */
+unsigned cz_cpu_count_under(const char *root);
+unsigned cz_cpu_quota(const char *root);
+
 /* Gives the processor to another runnable thread, if there is one. */
 void cz_thread_yield(void);
 
