@@ -10,6 +10,7 @@
  */
 #include "os/thread.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +28,12 @@ static unsigned cpu_online_count(void)
 /* The quota in whole processors, rounded up; 0 = no limit. */
 static unsigned cpu_from_quota(long long quota, long long period)
 {
+    long long count;
+
     if (quota <= 0 || period <= 0)
         return 0;
-    return (unsigned)((quota + period - 1) / period);
+    count = (quota - 1) / period + 1;
+    return count < UINT_MAX ? (unsigned)count : UINT_MAX;
 }
 
 /* The first line of a file. */

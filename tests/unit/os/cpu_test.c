@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,22 @@ static void a_v1_quota_is_rounded_up(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         put_v1(*state, "/box", rows[i].quota, rows[i].period);
         assert_int_equal(cz_cpu_quota(*state), rows[i].limit);
+    }
+}
+
+static void a_quota_beyond_all_numbers_is_no_tight_one(void **state)
+{
+    static const char *const texts[] = {
+        "9223372036854775807 100000\n",
+        "99999999999999999999999 1\n",
+        "4294967297000 1000\n", /* 2^32 + 1 processors */
+        "4294967296000 1000\n",
+    };
+
+    put(*state, "/proc/self/cgroup", "0::/\n");
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        put(*state, "/sys/fs/cgroup/cpu.max", texts[i]);
+        assert_int_equal(cz_cpu_quota(*state), UINT_MAX);
     }
 }
 
@@ -291,6 +308,7 @@ int main(void)
         IN_ROOT(a_group_that_is_not_mounted_is_found_at_the_root),
         IN_ROOT(only_the_cpu_controller_of_v1_counts),
         IN_ROOT(where_both_versions_are_the_tightest_counts),
+        IN_ROOT(a_quota_beyond_all_numbers_is_no_tight_one),
         IN_ROOT(a_path_that_is_too_long_limits_nothing),
         IN_ROOT(the_count_is_cut_down_to_the_quota),
     };
