@@ -16,7 +16,7 @@ sender() {
     printf '%s\n' "$@" >&3
 }
 
-# on_terminal TEXT KEY ARG...: pulls there, into a file, until it shows the text.
+# on_terminal TEXT KEY ARG...: pulls there, into a file, until TEXT is shown.
 # A terminal that gets the messages, too, is not told how many.
 on_terminal() {
     local text=$1 key=$2
