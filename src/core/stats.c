@@ -149,6 +149,8 @@ void cz_account_add_leftover(struct cz_account *account,
 {
     struct cz_stats *stats = &account->ctx->stats;
 
+    if (leftover->id != 0)
+        return;
     leftover->end = end;
     leftover->endpoint = endpoint;
     cz_mutex_lock(&stats->lock);

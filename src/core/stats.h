@@ -106,8 +106,8 @@ void cz_account_rename_pipe(struct cz_pipe_end *end,
                             struct cz_metadata *metadata);
 
 /* What waits in the pipe is still being sent, though the socket has closed its
- * end: until the second, which is harmless without the first. `leftover` is all
- * zeros before. */
+ * end: from the first of these, which may come again, to the second, which may
+ * come without. `leftover` is all zeros before. */
 void cz_account_add_leftover(struct cz_account *account,
                              struct cz_leftover *leftover,
                              struct cz_pipe_end *end, const char *endpoint);
