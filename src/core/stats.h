@@ -29,6 +29,7 @@
 struct cz_ctx;
 struct cz_metadata;
 struct cz_pipe_end;
+struct cz_stream_tally;
 
 enum { CZ_STATS_EVENTS = 21 }; /* bits of enum cz_event (core/monitor.h) */
 
@@ -84,6 +85,10 @@ struct cz_stats {
     uint64_t gone_events[CZ_STATS_EVENTS];
     uint64_t gone_drops[CZ_DROPS];
 };
+
+/* What has passed through a pipe, whose two streams were tallied. */
+void cz_traffic_of(struct cz_traffic *traffic, const struct cz_stream_tally *in,
+                   const struct cz_stream_tally *out);
 
 void cz_stats_init(struct cz_stats *stats);
 void cz_stats_fini(struct cz_stats *stats);
